@@ -5,7 +5,7 @@ use nexus_actors::failure::DeadLetter;
 use nexus_actors::observe::{
     AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
 };
-use opentelemetry::trace::{Link, SpanBuilder, SpanContext, Status, TraceContextExt, Tracer};
+use opentelemetry::trace::{Link, SpanBuilder, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
 use crate::attributes;

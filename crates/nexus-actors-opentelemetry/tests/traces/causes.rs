@@ -348,3 +348,40 @@ fn with_all_handlings_sampled_a_message_from_outside_begins_a_trace() -> Tested 
     recorded.assert_nothing_left();
     Ok(())
 }
+
+#[test]
+fn a_question_that_is_handed_on_ends_the_span_of_its_ask() -> Tested {
+    let recorded = Recorded::new();
+    let pool = recorded.pool(2)?;
+    let slow = Props::new(|| {
+        Behavior::receive(|ctx, reply: Reply<()>| {
+            ctx.sleep(Duration::from_millis(5))?;
+            reply.send(());
+            Ok(())
+        })
+    });
+    let last = pool.spawn_on(0, "last", slow)?;
+    let hands_on = Props::new(move || Behavior::receive(move |_ctx, reply| last.tell(reply)));
+    let [here, across] = [0, 1].map(|index| (index, format!("door-{index}"), hands_on.clone()));
+    for (index, name, props) in [here, across] {
+        let door = pool.spawn_on(index, &name, props)?;
+        let first = pool.spawn_on(0, &format!("first-{index}"), worker())?;
+        let begin = || {
+            ask(first, move |_ctx| {
+                Ok(door.ask(|reply| reply, LONG).wait()?)
+            })
+        };
+        recorded.traces.in_context(request(), begin).wait()?;
+    }
+    pool.shutdown(LONG)?;
+    let spans = recorded.spans();
+    for index in [0, 1] {
+        let door = format!("door-{index}");
+        assert_child(spans.ask(&door), spans.handling(&format!("first-{index}")));
+        assert_child(spans.handling(&door), spans.ask(&door));
+        let last = spans.handlings("last")[index];
+        assert_root_after(last, spans.handling(&door));
+    }
+    recorded.assert_nothing_left();
+    Ok(())
+}

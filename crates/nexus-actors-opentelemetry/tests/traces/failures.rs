@@ -116,7 +116,7 @@ fn an_ask_of_an_actor_that_has_stopped() -> Tested {
         .iter()
         .filter(|span| span.name.starts_with("ask "))
         .collect();
-    assert_eq!(asks.len(), 1);
+    assert_eq!(asks.len(), 1, "{spans:?}");
     assert_error(asks[0], "target_stopped");
     assert_child(asks[0], spans.handling("asker"));
     recorded.assert_nothing_left();
