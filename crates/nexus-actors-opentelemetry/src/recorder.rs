@@ -1,15 +1,22 @@
 //! The observer that makes spans.
 
-use nexus_actors::address::{Envelope, MessageId};
+use nexus_actors::address::{ActorId, Envelope, MessageId};
 use nexus_actors::failure::DeadLetter;
 use nexus_actors::observe::{
-    AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
+    AskBegun, AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
 };
 use opentelemetry::trace::{Link, SpanBuilder, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
+use std::cell::Cell;
+
 use crate::attributes;
 use crate::table::Table;
+
+thread_local! {
+    /// The asker and the target of an ask whose question is not sent yet. A question without one is forwarded.
+    static ASKING: Cell<Option<(ActorId, ActorId)>> = const { Cell::new(None) };
+}
 
 /// Begins spans; a tracer without its types.
 pub(crate) trait BeginSpan: Send + Sync {
@@ -188,6 +195,8 @@ impl Observer for Recorder {
     }
 
     fn handled(&self, event: &Handled<'_>) {
+        // Set if a mailbox was full.
+        ASKING.set(None);
         let id = event.envelope.message_id();
         let Some(Open { handling, cause }) = self.open.remove(id) else {
             return;
@@ -218,7 +227,9 @@ impl Observer for Recorder {
         };
         let id = envelope.message_id();
         let question = event.is_question;
-        let context = if question && !is_unsampled(&context) {
+        let asks =
+            question && ASKING.take() == envelope.sender().map(|asker| (asker, event.target));
+        let context = if asks && !is_unsampled(&context) {
             let ask = self.tracer.begin_child(attributes::of_ask(event), &context);
             let gone = self.asks.insert(id, ask.clone());
             for gone in [gone.0, gone.1].into_iter().flatten() {
@@ -234,6 +245,10 @@ impl Observer for Recorder {
             question,
         };
         self.sent.insert(id, cause);
+    }
+
+    fn asking(&self, event: &AskBegun) {
+        ASKING.set(Some((event.asker, event.target)));
     }
 
     fn asked(&self, event: &AskEnded<'_>) {
