@@ -9,8 +9,6 @@ use std::time::Duration;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
 use crate::failure::{Unwound, WaitEnd, catch_user};
-#[cfg(feature = "tracing")]
-use crate::observe::span_of_handling;
 use crate::observe::{Handled, MessageSource, Numbers, Outcome, Waited};
 use crate::pool_core::Intervention;
 #[cfg(feature = "tracing")]
@@ -146,13 +144,18 @@ impl ObservedHandling {
     /// The span in which it runs, if there is one.
     #[cfg(feature = "tracing")]
     fn span(self, shard: &Shard) -> Option<tracing::Span> {
-        let is_made = shard.core.observers.makes_span(self.told.numbers);
-        is_made.then(|| {
-            let path = || path_of(shard, self.key.slot());
-            let message_type = shard.slot(self.key.slot()).message_type();
-            let made = catch_user(|| span_of_handling(path, message_type, &self.envelope));
-            made.unwrap_or_else(|_| tracing::Span::none())
-        })
+        let path = || path_of(shard, self.key.slot());
+        let message_type = shard.slot(self.key.slot()).message_type();
+        let outside = || {
+            let comes_from_outside = self.envelope.causation_id().is_none();
+            let span = self.envelope.context::<tracing::Span>();
+            span.filter(|_| comes_from_outside)?.id()
+        };
+        let (observers, told) = (&shard.core.observers, self.told.numbers);
+        let made = catch_user(|| {
+            observers.span_of_handling(told, path, message_type, &self.envelope, outside)
+        });
+        made.unwrap_or(None)
     }
 
     /// Runs it, and tells the observers of its end. The body tells them of its begin, when it has the

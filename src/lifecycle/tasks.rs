@@ -52,6 +52,8 @@ pub(crate) fn spawn_task<T: 'static>(
         job: Some(job(done)),
         envelope: shard.envelope(),
         told_of_sends: shard.current.told_of_sends(),
+        #[cfg(feature = "tracing")]
+        span: shard.present_span(),
         no_stack,
         fiber: None,
         cancelled,
@@ -108,11 +110,17 @@ pub(super) fn take_task_turn(shard: &Shard, key: Key) {
     slot.enter(ActorState::Running);
     shard.begin_turn(key, slot);
     shard.current.tell_of_sends(told);
+    #[cfg(feature = "tracing")]
+    let span = with_record(slot, |task| task.span.take());
+    #[cfg(feature = "tracing")]
+    let entered = span.as_ref().map(tracing::Span::enter);
     let end = shard.with_envelope(envelope, || match (cancelled.or(forced), no_stack) {
         (Some(end), _) => job.refuse(shard, TaskError::Cancelled, end),
         (None, Some(text)) => job.refuse(shard, TaskError::NoStack(text), WaitEnd::Failed),
         (None, None) => job.run(shard, key),
     });
+    #[cfg(feature = "tracing")]
+    drop(entered);
     shard.current.tell_of_sends(Numbers::NONE);
     let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
     let (failure, is_its_actors) = match end {

@@ -48,6 +48,8 @@
 //! This room owns the trait and its events. Any room above may call observers through [`Observers`]; nothing
 //! here knows a shard, a clock or a thread.
 
+#[cfg(feature = "tracing")]
+mod carried;
 mod event;
 mod observer;
 mod observers;
@@ -65,5 +67,3 @@ pub use self::slow_handler::SlowHandler;
 
 pub(crate) use self::observers::{Numbers, Observers, SamplingState};
 pub(crate) use self::options::observe_options;
-#[cfg(feature = "tracing")]
-pub(crate) use self::tracing::span_of_handling;

@@ -5,6 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::observer::{Observer, Sampling};
+#[cfg(feature = "tracing")]
+use super::tracing::{EventWriter, PoolSpans};
+#[cfg(feature = "tracing")]
+use crate::address::{ActorId, ActorPath, Envelope};
+#[cfg(feature = "tracing")]
+use ::tracing::Span;
+#[cfg(feature = "tracing")]
+use ::tracing::span::Id;
 
 /// The observers of a pool, in the order in which they were added.
 #[derive(Clone, Default)]
@@ -13,9 +21,9 @@ pub(crate) struct Observers {
     asks: bool,
     /// Those that are told of what is sent.
     sends: Numbers,
-    /// The number of the one for whose handlings there are spans.
+    /// The spans, with the number of the one for whose handlings there are.
     #[cfg(feature = "tracing")]
-    spans: Option<usize>,
+    spans: Option<(usize, PoolSpans)>,
 }
 
 #[derive(Clone)]
@@ -39,15 +47,53 @@ impl Observers {
 
     /// Adds the one that writes events, and has a span made for that share of the handlings.
     #[cfg(feature = "tracing")]
-    pub(crate) fn write_events(&mut self, spans: Sampling) {
-        self.spans = Some(self.all.len());
-        self.add(super::tracing::EventWriter { spans });
+    pub(crate) fn write_events(&mut self, sampling: Sampling) {
+        let spans = PoolSpans::new(sampling);
+        self.spans = Some((self.all.len(), spans.clone()));
+        self.add(EventWriter { spans });
+    }
+
+    /// Returns the spans, if there is one for a handling that these are told of.
+    #[cfg(feature = "tracing")]
+    fn spans_for(&self, told: Numbers) -> Option<&PoolSpans> {
+        let (number, spans) = self.spans.as_ref()?;
+        told.has(*number).then_some(spans)
     }
 
     /// Whether there is a span for a handling that these are told of.
     #[cfg(feature = "tracing")]
-    pub(crate) fn makes_span(&self, numbers: Numbers) -> bool {
-        self.spans.is_some_and(|number| numbers.has(number))
+    pub(crate) fn have_spans_for(&self, told: Numbers) -> bool {
+        self.spans_for(told).is_some()
+    }
+
+    /// Makes the span of a handling that these are told of, if there is one. `outside` returns the span under
+    /// which the message was sent from outside.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn span_of_handling(
+        &self,
+        told: Numbers,
+        path: impl FnOnce() -> ActorPath,
+        message_type: &'static str,
+        envelope: &Envelope,
+        outside: impl FnOnce() -> Option<Id>,
+    ) -> Option<Span> {
+        let spans = self.spans_for(told)?;
+        Some(spans.of_handling(path, message_type, envelope, outside()))
+    }
+
+    /// Has a message carry the present span, if these are told of it and there are spans.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn carry_span(
+        &self,
+        told: Numbers,
+        target: ActorId,
+        envelope: &Envelope,
+        is_question: bool,
+        message_type: &'static str,
+    ) {
+        if let Some(spans) = self.spans_for(told) {
+            spans.depart(target, envelope, is_question, message_type);
+        }
     }
 
     pub(crate) fn any(&self) -> bool {

@@ -180,6 +180,14 @@ impl Shard {
         }
     }
 
+    /// Returns the span of the present handling, or that which its handler has entered, if there is one.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn present_span(&self) -> Option<tracing::Span> {
+        let told = self.current.told_of_sends();
+        let has_spans = told.any() && self.core.observers.have_spans_for(told);
+        has_spans.then(tracing::Span::current)
+    }
+
     /// Tells the observers for which that was requested that a message is about to be sent.
     pub(crate) fn tell_of_sending<M: Send + 'static>(
         &self,
@@ -192,11 +200,20 @@ impl Shard {
         if !told.any() || is_of_observer(&envelope) {
             return;
         }
+        let message_type = MessageType::of::<M>().name();
+        #[cfg(feature = "tracing")]
+        {
+            let observers = &self.core.observers;
+            // A subscriber that panics is not the sender's concern. The panic hook has reported it.
+            let _ = catch_user(|| {
+                observers.carry_span(told, target, &envelope, is_question, message_type);
+            });
+        }
         let sending = SendBegun {
             target,
             envelope,
             is_question,
-            message_type: MessageType::of::<M>().name(),
+            message_type,
             message,
         };
         let these = self.core.observers.numbered(told);

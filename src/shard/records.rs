@@ -282,6 +282,9 @@ pub(crate) struct TaskRecord {
     pub(crate) envelope: Envelope,
     /// The observers that are told of what it sends.
     pub(crate) told_of_sends: Numbers,
+    /// The span in which it was begun.
+    #[cfg(feature = "tracing")]
+    pub(crate) span: Option<tracing::Span>,
     /// Why it cannot begin, if there is no stack for it.
     pub(crate) no_stack: Option<String>,
     /// The fiber on which it has begun, and the latest wait there.
