@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::recorder::{BeginSpan, Begun, Recorder};
 
-/// The spans of one pool, system or simulation. A clone is another handle. See the [crate](crate).
+/// The spans of one pool, system or simulation. A clone is another handle. See the [crate].
 ///
 /// Pools that ask each other should have one each: message ids are unique within a pool.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ impl Traces {
     }
 
     /// Returns the observer that makes the spans: for the builder of the pool, and of that one alone.
+    ///
+    /// It is told of all asks of the pool, so the clock is read for each of them.
     pub fn observer(&self) -> impl Observer + use<> {
         Arc::clone(&self.recorder)
     }
@@ -56,7 +58,7 @@ impl Traces {
     ///
     /// Values and baggage of the context are passed on too: handlers find them in
     /// [`context`](Self::context). A message has one context alone, so a value that would be given to
-    /// [`with_context`](nexus_actors::actor::with_context) is better put into this one, by
+    /// [`with_context`] is better put into this one, by
     /// [`Context::with_value`]. The newest 65,536 contexts of a process are kept.
     ///
     /// ```

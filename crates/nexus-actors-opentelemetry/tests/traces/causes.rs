@@ -256,10 +256,13 @@ fn a_task_that_outlives_its_handler_belongs_to_it() -> Tested {
     let asked = pool.spawn_on(1, "asked", worker())?;
     let first = pool.spawn_on(0, "first", worker())?;
     let (send, done) = channel();
+    let (traces, tracer) = (recorded.traces.clone(), recorded.tracer());
     recorded.traces.in_context(request(), || {
         first.tell(Job::new(move |ctx| {
             drop(ctx.spawn_task(move |task| -> Result<(), BoxError> {
                 task.sleep(Duration::from_millis(5))?;
+                let context = traces.context(&task.envelope());
+                tracer.start_with_context("step", &context).end();
                 ask(asked, |_ctx| Ok(())).wait()?;
                 Ok(send.send(())?)
             }));
@@ -271,6 +274,7 @@ fn a_task_that_outlives_its_handler_belongs_to_it() -> Tested {
     let spans = recorded.spans();
     let [first, ask] = [spans.handling("first"), spans.ask("asked")];
     assert!(first.end_time <= ask.start_time);
+    assert_child(spans.named("step"), first);
     assert_child(ask, first);
     assert_child(spans.handling("asked"), ask);
     recorded.assert_nothing_left();

@@ -40,10 +40,12 @@ fn asked(
 
 #[test]
 fn an_ask_that_times_out() -> Tested {
-    let short = Duration::from_millis(5);
-    let spans = asked(AskErrorKind::Timeout, short, |ctx, reply| {
-        // It waits for longer than its asker does.
-        ctx.sleep(Duration::from_millis(50))?;
+    // Long enough for the handling to begin.
+    let limit = Duration::from_millis(300);
+    let spans = asked(AskErrorKind::Timeout, limit, |ctx, reply| {
+        while !reply.is_cancelled() {
+            ctx.sleep(Duration::from_millis(1))?;
+        }
         reply.send(());
         Ok(Next::Same)
     })?;

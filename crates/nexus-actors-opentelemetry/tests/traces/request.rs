@@ -86,7 +86,7 @@ fn reads(database: Arc<Database>, traces: Traces, tracer: SdkTracer) -> Props<Re
             let context = traces.context(&ctx.envelope());
             let (database, tracer) = (Arc::clone(&database), tracer.clone());
             let of_handling = context.clone();
-            let stock = ctx.run_blocking(move || -> Result<u64, redb::Error> {
+            let stock = ctx.run_blocking(move || -> Result<u64, BoxError> {
                 let mut span = tracer
                     .span_builder("SELECT stock")
                     .with_kind(SpanKind::Client)
@@ -95,7 +95,8 @@ fn reads(database: Arc<Database>, traces: Traces, tracer: SdkTracer) -> Props<Re
                 let stock = table.get("apples")?.map_or(0, |found| found.value());
                 span.end();
                 Ok(stock)
-            })??;
+            })?;
+            let stock = stock?;
             let mut headers = HashMap::new();
             inject(&context, &mut headers);
             reply.send((stock, headers));
