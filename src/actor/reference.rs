@@ -81,13 +81,14 @@ impl<M: Send + 'static> ActorRef<M> {
     /// letter.
     #[inline(always)]
     pub fn tell(self, message: M) {
-        self.put::<false>(message);
+        let _ = self.put::<false>(message);
     }
 
     /// As [`tell`](Self::tell), for a message with a reply: the actor's worker takes it in as a question.
+    /// Returns the question's id, unless it is the last one that was drawn.
     #[inline(always)]
-    pub(crate) fn tell_question(self, message: M) {
-        self.put::<true>(message);
+    pub(crate) fn tell_question(self, message: M) -> Option<MessageId> {
+        self.put::<true>(message)
     }
 
     /// As [`tell_question`](Self::tell_question), and returns the question's id. That need not be the last
@@ -100,15 +101,18 @@ impl<M: Send + 'static> ActorRef<M> {
             let shard = shard.filter(|shard| shard.home.pool() == home.pool());
             shard.map(Shard::peek_message_id)
         });
-        self.tell_question(message);
+        let _ = self.tell_question(message);
         next.unwrap_or_else(|| last_message_from_outside(home))
     }
 
     #[inline(always)]
-    fn put<const QUESTION: bool>(self, message: M) {
+    fn put<const QUESTION: bool>(self, message: M) -> Option<MessageId> {
         match self.place_for_message::<QUESTION>(Here::now().shard()) {
-            // SAFETY: the message is written before anything else is done.
-            Some(place) => unsafe { place.write(message) },
+            Some(place) => {
+                // SAFETY: the message is written before anything else is done.
+                unsafe { place.write(message) };
+                None
+            }
             None => self.tell_elsewhere::<QUESTION>(apart(message)),
         }
     }
@@ -197,35 +201,38 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     #[inline(never)]
-    fn tell_elsewhere<const QUESTION: bool>(self, message: M) {
+    fn tell_elsewhere<const QUESTION: bool>(self, message: M) -> Option<MessageId> {
         let mut message = message;
         if Here::now().shard().is_none() {
             let ActorId { home, key } = self.address;
             // For an actor with a bounded mailbox this fails, as the mark makes its pool look like another
             // one.
             match tell_again(home, key, Message::<M, QUESTION>(message)) {
-                Ok(()) => return,
+                Ok(()) => return None,
                 Err(Message(refused)) => message = refused,
             }
         }
         if self.is_bounded() {
-            return self.tell_bounded::<QUESTION>(message);
+            self.tell_bounded::<QUESTION>(message);
+            return None;
         }
         with_current(|shard| match Route::new(shard, self.address.home) {
-            Route::Here(shard) => self.tell_here::<QUESTION>(shard, message),
+            Route::Here(shard) => Some(self.tell_here::<QUESTION>(shard, message)),
             route => self.tell_away::<QUESTION>(route, message),
-        });
+        })
     }
 
-    /// Sends a message to an actor of this worker whose mailbox may be shut.
-    fn tell_here<const QUESTION: bool>(self, shard: &Shard, message: M) {
+    /// Sends a message to an actor of this worker whose mailbox may be shut. Returns its id: observers that are
+    /// told of it, and the destructor of a message that is lost, may send others.
+    fn tell_here<const QUESTION: bool>(self, shard: &Shard, message: M) -> MessageId {
         let envelope = shard.next_envelope();
         shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
         shard.put(self.typed_key(), envelope, message);
+        envelope.message_id()
     }
 
-    /// Sends a message to an actor that is not here.
-    fn tell_away<const QUESTION: bool>(self, route: Route<'_>, message: M) {
+    /// Sends a message to an actor that is not here. Returns its id, if it was drawn on this worker.
+    fn tell_away<const QUESTION: bool>(self, route: Route<'_>, message: M) -> Option<MessageId> {
         match route {
             Route::Here(shard) | Route::Across(shard) => {
                 let envelope = shard.next_envelope();
@@ -237,6 +244,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     envelope,
                     Message::<M, QUESTION>(message),
                 );
+                Some(envelope.message_id())
             }
             Route::Outside(shard) => {
                 let sender = shard.map(Shard::acting);
@@ -260,6 +268,7 @@ impl<M: Send + 'static> ActorRef<M> {
                         drop_lost(message, WaitEnd::PoolClosed);
                     }
                 }
+                None
             }
         }
     }
@@ -296,12 +305,12 @@ impl<M: Send + 'static> ActorRef<M> {
         }
         with_current(|shard| match Route::new(shard, self.address.home) {
             Route::Here(shard) if shard.takes_mail(self.address.key) => {
-                self.tell_here::<false>(shard, message);
+                let _ = self.tell_here::<false>(shard, message);
                 Ok(())
             }
             Route::Here(_) => Err(TellError::Stopped(message)),
             route @ Route::Across(_) => {
-                self.tell_away::<false>(route, message);
+                let _ = self.tell_away::<false>(route, message);
                 Ok(())
             }
             Route::Outside(shard) => self.try_tell_from_outside(shard, message),

@@ -106,7 +106,7 @@ impl ToldAsk {
         let asked = AskEnded {
             asker: shard.acting(),
             target: self.0.target,
-            question: self.0.question,
+            question: self.0.asked_first,
             outcome: answer.map(drop),
             answer: answer.ok(),
             took: Duration::from_nanos(took),

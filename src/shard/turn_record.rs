@@ -92,8 +92,6 @@ impl TurnRecord {
 /// Points to the record of what acts now.
 pub(crate) struct CurrentRecord {
     here: Cell<*const TurnRecord>,
-    /// The home that the present record has.
-    seen_home: Cell<Home>,
     home: Home,
     /// The records of the fibers whose loops have not ended.
     fibers: RefCell<Vec<*const TurnRecord>>,
@@ -118,7 +116,6 @@ impl CurrentRecord {
         let root = Box::into_raw(Box::new(TurnRecord::nobody(home, is_hooked)));
         Self {
             here: Cell::new(root),
-            seen_home: Cell::new(home),
             home,
             fibers: RefCell::default(),
             is_hooked,
@@ -141,14 +138,13 @@ impl CurrentRecord {
     #[inline(always)]
     pub(crate) fn set_current(&self, acting: &TurnRecord) {
         self.here.set(ptr::from_ref(acting));
-        self.seen_home.set(acting.seen_home.get());
     }
 
     /// Returns the home of this worker, or that of none while observers are told of what is sent: so no send
     /// finds its actor on this worker, or in this pool, before it has looked again.
     #[inline(always)]
     pub(super) fn seen_home(&self) -> Home {
-        self.seen_home.get()
+        self.record().seen_home.get()
     }
 
     /// Has these observers told of what is sent from here on, on this fiber.
@@ -161,7 +157,6 @@ impl CurrentRecord {
         };
         here.sends.set(observers);
         here.seen_home.set(seen);
-        self.seen_home.set(seen);
     }
 
     /// Returns the observers that are told of what is sent now.
@@ -196,8 +191,7 @@ impl CurrentRecord {
 
     /// Sets the record of the worker's own stack, which continues.
     pub(super) fn set_current_to_root(&self) {
-        // SAFETY: the record lives as long as this.
-        self.set_current(unsafe { &*self.root });
+        self.here.set(self.root);
     }
 }
 

@@ -50,6 +50,9 @@ impl<C> Waits<C> {
         if generation == key.generation() && known > times {
             return false;
         }
+        if generation != key.generation() || known == 0 {
+            wait.asked_first.set(wait.question.get());
+        }
         wait.handed_on.set((key.generation(), times));
         wait.is_for(target);
         wait.question.set(question);
@@ -60,9 +63,17 @@ impl<C> Waits<C> {
     pub(crate) fn asked(&self, key: Key) -> Option<Asked> {
         let wait = self.arena.get(key.slot())?;
         let same = wait.generation.get() == key.generation() && !wait.is_vacant();
+        let (generation, times) = wait.handed_on.get();
+        let is_handed_on = generation == key.generation() && times > 0;
+        let question = wait.question.get();
         same.then(|| Asked {
             target: wait.target(),
-            question: wait.question.get(),
+            question,
+            asked_first: if is_handed_on {
+                wait.asked_first.get()
+            } else {
+                question
+            },
             mail: wait.mail.get(),
             began: wait.began.get(),
         })

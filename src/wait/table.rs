@@ -72,6 +72,8 @@ pub(crate) struct Wait<C> {
     pub(super) deadline: Cell<u64>,
     /// The generation whose question was handed on last, and how often, as far as is known.
     pub(super) handed_on: Cell<(u32, u32)>,
+    /// The question of that generation as it was first asked.
+    pub(super) asked_first: Cell<MessageId>,
 }
 
 impl<C> Default for Wait<C> {
@@ -94,6 +96,7 @@ impl<C> Default for Wait<C> {
             noted: Cell::default(),
             deadline: Cell::default(),
             handed_on: Cell::default(),
+            asked_first: Cell::new(MessageId::NONE),
         }
     }
 }
@@ -181,10 +184,10 @@ impl<C> Wait<C> {
         self.waiter.set(waiter);
     }
 
-    /// The question of the wait of that key has been sent, as that message.
+    /// The question of the wait of that key has been sent, as that message. That may have ended the wait.
     #[inline(always)]
     pub(crate) fn has_asked(&self, key: Key, question: MessageId) {
-        if self.is_pending(key) {
+        if self.generation.get() == key.generation() {
             self.question.set(question);
         }
     }
@@ -195,6 +198,8 @@ impl<C> Wait<C> {
 pub(crate) struct Asked {
     pub(crate) target: ActorId,
     pub(crate) question: MessageId,
+    /// The question before it was handed on.
+    pub(crate) asked_first: MessageId,
     pub(crate) mail: Option<&'static MessageType>,
     pub(crate) began: u64,
 }

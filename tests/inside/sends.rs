@@ -26,6 +26,8 @@ struct Recorder {
     sent: Mutex<Vec<Sent>>,
     handled: Mutex<Vec<(MessageId, u32)>>,
     answers: Mutex<Vec<u32>>,
+    /// The questions of asks that have ended.
+    questions: Mutex<Vec<MessageId>>,
     /// Where a note of each message that is sent goes.
     notes: Mutex<Option<ActorRef<Numbered>>>,
 }
@@ -77,6 +79,7 @@ impl Observer for Recorder {
     fn asked(&self, event: &AskEnded<'_>) {
         let answer = event.answer.and_then(|answer| answer.downcast_ref::<u32>());
         self.answers.lock().unwrap().extend(answer);
+        self.questions.lock().unwrap().push(event.question);
     }
 }
 
@@ -88,6 +91,7 @@ impl Recorder {
             sent: Mutex::default(),
             handled: Mutex::default(),
             answers: Mutex::default(),
+            questions: Mutex::default(),
             notes: Mutex::default(),
         })
     }
@@ -341,4 +345,64 @@ fn s10_1_a_few_messages_with_a_context_are_found_among_very_many_without() {
     let expected: Vec<u32> = (0..20_000).step_by(every).collect();
     assert_eq!(handled, expected);
     assert_eq!(*collected.lock().unwrap(), (0..20_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn s10_1_the_end_of_an_ask_names_the_question_that_was_told_as_sent() {
+    for [worker, last] in [[0, 0], [0, 1], [1, 0]] {
+        let recorder = Recorder::new(Sampling::All, true);
+        let sim = Sim::builder().workers(2).observer(Arc::clone(&recorder));
+        let mut sim = sim.start().unwrap();
+        let notes = sim
+            .spawn_on(0, "notes", collector(&Arc::default(), None))
+            .unwrap();
+        *recorder.notes.lock().unwrap() = Some(notes);
+        let answers = sim
+            .spawn_on(last, "answers", collector(&Arc::default(), None))
+            .unwrap();
+        let hands_on = Props::new(move || {
+            Behavior::receive(move |_ctx, Numbered(number, reply)| {
+                let reply = reply.expect("it is asked");
+                reply.forward(answers, |reply| Numbered(number, Some(reply)));
+            })
+        });
+        let hands_on = sim.spawn_on(worker, "hands_on", hands_on).unwrap();
+        let silent = Props::new(|| Behavior::receive(|_ctx, Numbered(_, reply)| drop(reply)));
+        let silent = sim.spawn_on(worker, "silent", silent).unwrap();
+        let stopped = sim
+            .spawn_on(worker, "stopped", collector(&Arc::default(), None))
+            .unwrap();
+        stopped.stop();
+        sim.run_until_idle();
+        let asker = Props::new(move || {
+            Behavior::receive(move |_ctx, Numbered(number, reply)| {
+                for (number, target) in (number + 1..).zip([answers, hands_on, silent, stopped]) {
+                    let asked = target
+                        .ask(|reply| Numbered(number, Some(reply)), SOON)
+                        .wait();
+                    assert_eq!(asked.is_ok(), number < 3);
+                }
+                reply.into_iter().for_each(|reply| reply.send(0));
+            })
+        });
+        let asker = sim.spawn_on(0, "asker", asker).unwrap();
+        let done = asker.ask(|reply| Numbered(0, Some(reply)), SOON);
+        assert_eq!(sim.run_until(done).unwrap(), 0);
+        let handled = recorder.received();
+        let first = handled
+            .iter()
+            .find(|(_, number)| *number == 0)
+            .map(|(message, _)| *message);
+        let sent = recorder.sent();
+        let by_asker = sent
+            .iter()
+            .filter(|sent| sent.is_question && sent.causation == first);
+        let questions: Vec<MessageId> = by_asker.map(|sent| sent.message).collect();
+        assert_eq!(questions.len(), 4);
+        assert_eq!(
+            *recorder.questions.lock().unwrap(),
+            questions,
+            "{worker} {last}"
+        );
+    }
 }
