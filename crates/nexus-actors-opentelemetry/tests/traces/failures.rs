@@ -4,27 +4,36 @@ use nexus_actors::ask::AskErrorKind;
 use nexus_actors::observe::{Handled, Handling, Observer, Sampling, SendBegun};
 use nexus_actors::prelude::*;
 use opentelemetry::trace::Status;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::mpsc::channel;
 
 use crate::recorded::{
     Job, LONG, Recorded, Spans, Tested, ask, assert_child, assert_error, attribute, request, worker,
 };
 
-/// Asks an actor that does this, and asserts that the ask ends so. Returns the spans.
+/// Asks an actor that does this, and asserts that the ask ends so. Returns the spans. The work is told when the ask
+/// has ended.
 fn asked(
     end: AskErrorKind,
     timeout: Duration,
-    work: impl FnOnce(&mut Context<'_, Job>, Reply<()>) -> HandlerResult<Job> + Send + 'static,
+    work: impl FnOnce(&mut Context<'_, Job>, Reply<()>, &AtomicBool) -> HandlerResult<Job>
+    + Send
+    + 'static,
 ) -> Result<Spans, Box<dyn std::error::Error>> {
     let recorded = Recorded::new();
     let pool = recorded.pool(2)?;
     let target = pool.spawn_on(1, "target", worker())?;
     let asker = pool.spawn_on(0, "asker", worker())?;
     let (send, outcome) = channel();
+    let has_ended = Arc::new(AtomicBool::new(false));
     let begin = || {
         asker.tell(Job::new(move |_ctx| {
-            let question = move |reply| Job::ending(move |ctx| work(ctx, reply));
+            let ended = Arc::clone(&has_ended);
+            let question = move |reply| Job::ending(move |ctx| work(ctx, reply, &ended));
             let outcome = target.ask(question, timeout).wait();
+            has_ended.store(true, Release);
             Ok(send.send(outcome.map_err(|error| error.kind()))?)
         }));
     };
@@ -42,8 +51,8 @@ fn asked(
 fn an_ask_that_times_out() -> Tested {
     // Long enough for the handling to begin.
     let limit = Duration::from_millis(300);
-    let spans = asked(AskErrorKind::Timeout, limit, |ctx, reply| {
-        while !reply.is_cancelled() {
+    let spans = asked(AskErrorKind::Timeout, limit, |ctx, reply, has_ended| {
+        while !has_ended.load(Acquire) {
             ctx.sleep(Duration::from_millis(1))?;
         }
         reply.send(());
@@ -59,7 +68,7 @@ fn an_ask_that_times_out() -> Tested {
 
 #[test]
 fn an_ask_whose_handler_panics() -> Tested {
-    let spans = asked(AskErrorKind::TargetFailed, LONG, |_ctx, _reply| {
+    let spans = asked(AskErrorKind::TargetFailed, LONG, |_ctx, _reply, _ended| {
         panic!("planned")
     })?;
     assert_error(spans.ask("target"), "target_failed");
@@ -72,7 +81,7 @@ fn an_ask_whose_handler_panics() -> Tested {
 #[test]
 fn an_ask_whose_handler_fails() -> Tested {
     let end = AskErrorKind::TargetFailed;
-    let spans = asked(end, LONG, |_ctx, _reply| Err("planned".into()))?;
+    let spans = asked(end, LONG, |_ctx, _reply, _ended| Err("planned".into()))?;
     assert_error(spans.ask("target"), "target_failed");
     assert_error(spans.handling("target"), "failed");
     Ok(())
@@ -81,7 +90,7 @@ fn an_ask_whose_handler_fails() -> Tested {
 #[test]
 fn an_ask_without_a_reply() -> Tested {
     let end = AskErrorKind::NoReply;
-    let spans = asked(end, LONG, |_ctx, reply| {
+    let spans = asked(end, LONG, |_ctx, reply, _ended| {
         drop(reply);
         Ok(Next::Same)
     })?;

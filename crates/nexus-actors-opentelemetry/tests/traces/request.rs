@@ -189,7 +189,7 @@ fn a_request_is_one_tree_from_its_headers_to_the_database() -> Tested {
             "{}",
             span.name
         );
-        assert!(span.start_time >= edge.start_time && span.end_time <= edge.end_time);
+        assert!(span.start_time >= edge.start_time, "{}", span.name);
     }
     let of_store = spans.handling("store").span_context.span_id();
     assert_eq!(answer, format!("12 00-{TRACE}-{of_store}-01"));
