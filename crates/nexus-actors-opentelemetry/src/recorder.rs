@@ -1,7 +1,7 @@
 //! The observer that makes spans.
 
 use nexus_actors::address::{ActorId, Envelope, MessageId};
-use nexus_actors::failure::DeadLetter;
+use nexus_actors::failure::{AskErrorKind, DeadLetter};
 use nexus_actors::observe::{
     AskBegun, AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
 };
@@ -14,8 +14,14 @@ use crate::attributes;
 use crate::table::Table;
 
 thread_local! {
-    /// The asker and the target of an ask whose question is not sent yet. A question without one is forwarded.
-    static ASKING: Cell<Option<(ActorId, ActorId)>> = const { Cell::new(None) };
+    /// The ask whose question is not sent yet. A question without one is forwarded.
+    static ASKING: Cell<Option<AskBegun>> = const { Cell::new(None) };
+}
+
+/// Takes the ask of that asker and target whose question is not sent yet.
+fn take_asking(asker: Option<ActorId>, target: ActorId) -> Option<AskBegun> {
+    let asking = ASKING.take()?;
+    (Some(asking.asker) == asker && asking.target == target).then_some(asking)
 }
 
 /// Begins spans; a tracer without its types.
@@ -164,6 +170,20 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Begins the span of an ask that a full mailbox has refused. If the asker has begun another one meanwhile,
+    /// it is not known any more what it was.
+    fn refused(&self, event: &AskEnded<'_>) -> Option<Context> {
+        if event.outcome != Err(AskErrorKind::MailboxFull) {
+            return None;
+        }
+        let asking = take_asking(Some(event.asker), event.target)?;
+        let context = self.in_handling(asking.within.message_id(), &asking.within)?;
+        let span = attributes::of_refused(&asking);
+        (!is_unsampled(&context)).then(|| self.tracer.begin_child(span, &context))
+    }
+}
+
 impl Observer for Recorder {
     fn sampling(&self) -> Sampling {
         self.sampling
@@ -227,8 +247,7 @@ impl Observer for Recorder {
         };
         let id = envelope.message_id();
         let question = event.is_question;
-        let asks =
-            question && ASKING.take() == envelope.sender().map(|asker| (asker, event.target));
+        let asks = question && take_asking(envelope.sender(), event.target).is_some();
         let context = if asks && !is_unsampled(&context) {
             let ask = self.tracer.begin_child(attributes::of_ask(event), &context);
             let gone = self.asks.insert(id, ask.clone());
@@ -248,7 +267,7 @@ impl Observer for Recorder {
     }
 
     fn asking(&self, event: &AskBegun) {
-        ASKING.set(Some((event.asker, event.target)));
+        ASKING.set(Some(*event));
     }
 
     fn asked(&self, event: &AskEnded<'_>) {
@@ -256,7 +275,11 @@ impl Observer for Recorder {
         if matches!(self.sampling, Sampling::OneIn(_)) {
             self.sent.remove(event.question);
         }
-        let Some(ask) = self.asks.remove(event.question) else {
+        let ask = self
+            .asks
+            .remove(event.question)
+            .or_else(|| self.refused(event));
+        let Some(ask) = ask else {
             return;
         };
         let span = ask.span();
