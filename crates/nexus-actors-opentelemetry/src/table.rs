@@ -2,17 +2,30 @@
 
 use nexus_actors::address::MessageId;
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const SHARDS: usize = 16;
 
+/// What a table is searched by.
+pub(crate) trait Id: Copy + Eq + Hash {
+    /// The number of it.
+    fn number(self) -> u64;
+}
+
+impl Id for MessageId {
+    fn number(self) -> u64 {
+        self.get()
+    }
+}
+
 /// Holds the newest entries, at most `capacity` of them.
 ///
 /// The bound is that of each shard, so with unevenly spread ids an entry may go a little earlier.
-pub(crate) struct Table<V> {
-    shards: Box<[Mutex<Shard<V>>]>,
+pub(crate) struct Table<V, K = MessageId> {
+    shards: Box<[Mutex<Shard<V, K>>]>,
     of_shard: usize,
     /// Entries in all shards. Read before a lock is taken: most lookups are in a table that is empty, as most
     /// messages are in no trace. Relaxed, because a thread that looks for an entry has received the message
@@ -21,10 +34,10 @@ pub(crate) struct Table<V> {
     displaced: AtomicU64,
 }
 
-struct Shard<V> {
-    entries: HashMap<MessageId, Entry<V>>,
+struct Shard<V, K> {
+    entries: HashMap<K, Entry<V>>,
     /// The order of insertion, with entries that were removed since.
-    order: VecDeque<(u64, MessageId)>,
+    order: VecDeque<(u64, K)>,
     inserted: u64,
 }
 
@@ -33,8 +46,8 @@ struct Entry<V> {
     value: V,
 }
 
-impl<V> Shard<V> {
-    fn has(&self, number: u64, id: MessageId) -> bool {
+impl<V, K: Id> Shard<V, K> {
+    fn has(&self, number: u64, id: K) -> bool {
         self.entries
             .get(&id)
             .is_some_and(|entry| entry.number == number)
@@ -60,7 +73,7 @@ impl<V> Shard<V> {
     }
 }
 
-impl<V> Table<V> {
+impl<V, K: Id> Table<V, K> {
     pub(crate) fn new(capacity: usize) -> Self {
         let shard = || Shard {
             entries: HashMap::new(),
@@ -77,7 +90,7 @@ impl<V> Table<V> {
 
     /// Inserts an entry, in place of one with that id, and removes the oldest one if there are too many. Returns
     /// the entries that are gone, for the caller to drop: that may run code of the tracer.
-    pub(crate) fn insert(&self, id: MessageId, value: V) -> (Option<V>, Option<V>) {
+    pub(crate) fn insert(&self, id: K, value: V) -> (Option<V>, Option<V>) {
         let mut shard = self.shard(id);
         shard.inserted += 1;
         let number = shard.inserted;
@@ -97,7 +110,7 @@ impl<V> Table<V> {
         (replaced.map(|entry| entry.value), displaced)
     }
 
-    pub(crate) fn remove(&self, id: MessageId) -> Option<V> {
+    pub(crate) fn remove(&self, id: K) -> Option<V> {
         if self.is_empty() {
             return None;
         }
@@ -108,7 +121,7 @@ impl<V> Table<V> {
         Some(removed.value)
     }
 
-    pub(crate) fn get<R>(&self, id: MessageId, read: impl FnOnce(&V) -> R) -> Option<R> {
+    pub(crate) fn get<R>(&self, id: K, read: impl FnOnce(&V) -> R) -> Option<R> {
         if self.is_empty() {
             return None;
         }
@@ -133,10 +146,71 @@ impl<V> Table<V> {
 
     /// Ids are drawn in sequence, with the number of the worker in the upper bits.
     #[allow(clippy::cast_possible_truncation)] // the low bits count
-    fn shard(&self, id: MessageId) -> MutexGuard<'_, Shard<V>> {
-        let bits = id.get() ^ id.get() >> 48;
+    fn shard(&self, id: K) -> MutexGuard<'_, Shard<V, K>> {
+        let bits = id.number() ^ id.number() >> 48;
         let shard = &self.shards[bits as usize % SHARDS];
         // Nothing of a user's or of a tracer's runs under the lock, so nothing is half done.
         shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Id for u64 {
+        fn number(self) -> u64 {
+            self
+        }
+    }
+
+    /// Ids of one shard.
+    fn id(number: u64) -> u64 {
+        number * SHARDS as u64
+    }
+
+    fn order(table: &Table<u64, u64>) -> usize {
+        table.shard(0).order.len()
+    }
+
+    #[test]
+    fn the_oldest_entry_makes_room() {
+        let table = Table::new(3 * SHARDS);
+        for number in 0..3 {
+            assert_eq!(table.insert(id(number), number), (None, None));
+        }
+        assert_eq!(table.remove(id(1)), Some(1));
+        assert_eq!(table.insert(id(3), 3), (None, None), "there is room");
+        assert_eq!(table.insert(id(4), 4), (None, Some(0)));
+        // Inserted again, it is the newest one.
+        assert_eq!(table.insert(id(2), 20), (Some(2), None));
+        assert_eq!(table.insert(id(5), 5), (None, Some(3)));
+        let left = [2, 4, 5].map(|number| table.get(id(number), |value| *value));
+        assert_eq!(left, [Some(20), Some(4), Some(5)]);
+        assert_eq!((table.len(), table.displaced()), (3, 2));
+    }
+
+    #[test]
+    fn entries_that_come_and_go_leave_nothing() {
+        let table = Table::new(1000 * SHARDS);
+        table.insert(id(0), 0);
+        for number in 1..10_000 {
+            table.insert(id(number), number);
+            table.insert(id(number), number);
+            assert_eq!(table.remove(id(number)), Some(number));
+            assert!(order(&table) <= 20);
+        }
+        assert_eq!(table.remove(id(0)), Some(0));
+        assert_eq!(table.remove(id(0)), None);
+        assert!(table.is_empty() && table.displaced() == 0);
+    }
+
+    #[test]
+    fn ids_of_one_worker_and_of_several_are_spread() {
+        let table: Table<(), u64> = Table::new(16 * SHARDS);
+        for worker in 0..4 {
+            (0..64).for_each(|number| drop(table.insert(worker << 48 | number, ())));
+        }
+        assert_eq!((table.len(), table.displaced()), (256, 0));
     }
 }
