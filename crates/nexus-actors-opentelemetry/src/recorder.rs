@@ -150,7 +150,8 @@ impl Recorder {
             }
         }
         if let Some(context) = begun(envelope) {
-            return Some(cause(context, true));
+            // All that follows finds the same context, so nothing need be written down.
+            return (!is_unsampled(&context)).then(|| cause(context, true));
         }
         let roots = self.sampling != Sampling::UnderContext;
         roots.then(|| cause(Context::new(), true))
@@ -241,8 +242,10 @@ impl Observer for Recorder {
     fn sending(&self, event: &SendBegun<'_>) {
         let envelope = &event.envelope;
         let handling = envelope.causation_id();
-        let Some(context) = handling.and_then(|handling| self.in_handling(handling, envelope))
-        else {
+        let context = handling.and_then(|handling| self.in_handling(handling, envelope));
+        // Without a span, a handler may begin a trace of its own.
+        let begun = || begun(envelope).filter(|context| !is_unsampled(context));
+        let Some(context) = context.or_else(begun) else {
             return;
         };
         let id = envelope.message_id();

@@ -2,7 +2,7 @@
 
 use nexus_actors::address::MessageId;
 use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,25 @@ impl Id for MessageId {
     }
 }
 
+/// Mixes the bits of an id. Ids are drawn by the pool, so nobody can choose ones that collide.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
+    }
+}
+
 /// Holds the newest entries, at most `capacity` of them.
 ///
 /// The bound is that of each shard, so with unevenly spread ids an entry may go a little earlier.
@@ -35,7 +54,7 @@ pub(crate) struct Table<V, K = MessageId> {
 }
 
 struct Shard<V, K> {
-    entries: HashMap<K, Entry<V>>,
+    entries: HashMap<K, Entry<V>, BuildHasherDefault<IdHasher>>,
     /// The order of insertion, with entries that were removed since.
     order: VecDeque<(u64, K)>,
     inserted: u64,
@@ -76,7 +95,7 @@ impl<V, K: Id> Shard<V, K> {
 impl<V, K: Id> Table<V, K> {
     pub(crate) fn new(capacity: usize) -> Self {
         let shard = || Shard {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             order: VecDeque::new(),
             inserted: 0,
         };

@@ -50,6 +50,30 @@ fn a_request_that_is_not_sampled_has_no_spans_and_its_headers_are_passed_on() ->
     Ok(())
 }
 
+#[test]
+fn a_handler_of_a_request_that_is_not_sampled_may_begin_a_trace() -> Tested {
+    let recorded = Recorded::new();
+    let pool = recorded.pool(2)?;
+    let asked = pool.spawn_on(1, "asked", worker())?;
+    let first = pool.spawn_on(0, "first", worker())?;
+    let traces = recorded.traces.clone();
+    let begin = || {
+        ask(first, move |_ctx| {
+            let question = traces.in_context(request(), || ask(asked, |_ctx| Ok(())));
+            Ok(question.wait()?)
+        })
+    };
+    let unsampled = extract(&headers(&TRACE.replace('a', "b"), "00"));
+    recorded.traces.in_context(unsampled, begin).wait()?;
+    pool.shutdown(LONG)?;
+    let spans = recorded.spans();
+    assert_eq!(spans.0.len(), 2, "{spans:?}");
+    assert_eq!(spans.ask("asked").parent_span_id.to_string(), SPAN);
+    assert_child(spans.handling("asked"), spans.ask("asked"));
+    recorded.assert_nothing_left();
+    Ok(())
+}
+
 /// A sampler that samples what has a sampled parent alone: the roots that tells begin have none.
 #[test]
 fn a_root_that_the_sampler_drops_takes_all_that_follows_along() -> Tested {
