@@ -228,7 +228,9 @@ mod tests {
     fn ids_of_one_worker_and_of_several_are_spread() {
         let table: Table<(), u64> = Table::new(16 * SHARDS);
         for worker in 0..4 {
-            (0..64).for_each(|number| drop(table.insert(worker << 48 | number, ())));
+            (0..64).for_each(|number| {
+                assert_eq!(table.insert(worker << 48 | number, ()), (None, None))
+            });
         }
         assert_eq!((table.len(), table.displaced()), (256, 0));
     }
