@@ -164,10 +164,44 @@ check_ecosystem() {
         "$(program spans)"
 }
 
+# It answers a scrape while it runs, and ends by itself.
+check_prometheus() {
+    local prometheus pid port='' seconds=5 why=''
+    prometheus=$(program prometheus)
+    timeout "$patience" "$prometheus" --port 0 --seconds "$seconds" >"$work/out" 2>"$work/err" &
+    pid=$!
+    while [ -z "$port" ] && kill -0 "$pid" 2>/dev/null; do
+        sleep 0.1
+        port=$(sed -En 's|^scrape http://127\.0\.0\.1:([0-9]+)/metrics .*|\1|p' "$work/out")
+    done
+    if [ -z "$port" ]; then
+        why="it has printed no address"
+    elif ! (
+        exec 3<>"/dev/tcp/127.0.0.1/$port"
+        printf 'GET /metrics HTTP/1.1\r\n\r\n' >&3
+        timeout "$patience" cat <&3
+    ) >>"$work/out"; then
+        why="it does not answer"
+    elif ! grep -Eq '^nexus_handled_messages_total\{.*\} [0-9]+$' "$work/out"; then
+        why="the scrape has no count of handled messages"
+    fi
+    status=0
+    wait "$pid" || status=$?
+    if [ -z "$why" ] && [ "$status" -ne 0 ]; then
+        why="exit code $status"
+    fi
+    verdict "prometheus: answers a scrape, and ends after $seconds seconds" "$why"
+    succeeds "prometheus: ends with its input" out 'until the standard input ends$' \
+        "$prometheus" --port 0 </dev/null
+    refuses "prometheus: a port that is none" '--port 65536' "$prometheus" --port 65536
+}
+
 # In the profile of `cargo test`, so that they need not be built again.
 cargo build --locked --examples --message-format=json-render-diagnostics >"$work/build"
 cargo build --locked --package nexus-ecosystem --message-format=json-render-diagnostics >>"$work/build"
 cargo build --locked --package nexus-http --message-format=json-render-diagnostics >>"$work/build"
+cargo build --locked --package nexus-actors-metrics --examples \
+    --message-format=json-render-diagnostics >>"$work/build"
 for name in $(names); do
     check_smoke "$name"
 done
@@ -176,6 +210,7 @@ check_http
 check_threads
 check_counters
 check_ecosystem
+check_prometheus
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

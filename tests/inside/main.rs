@@ -4,6 +4,10 @@
 mod common;
 
 mod contexts;
-mod observers;
+mod events;
+mod observed;
+mod sampling;
 mod sends;
 mod snapshots;
+mod troubles;
+mod waiting_times;

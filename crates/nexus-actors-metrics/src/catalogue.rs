@@ -47,6 +47,30 @@ pub(crate) fn describe_all(recorder: &dyn Recorder) {
     ALL.iter().for_each(|metric| metric.describe(recorder));
 }
 
+/// Upper bounds of buckets for the two histograms, in seconds: from 100 ns to 10 s, in steps of two or two and a
+/// half.
+///
+/// An exporter for Prometheus has to be told its buckets. Without them `metrics-exporter-prometheus` would show
+/// quantiles, which cannot be added up over workers.
+///
+/// ```
+/// use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+/// use nexus_actors_metrics::TIME_BUCKETS;
+///
+/// let times = Matcher::Suffix("_time_seconds".to_owned());
+/// let prometheus = PrometheusBuilder::new()
+///     .set_buckets_for_metric(times, TIME_BUCKETS)?
+///     .install_recorder()?;
+/// // For each scrape:
+/// let text = prometheus.render();
+/// # assert_eq!(text, "");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub const TIME_BUCKETS: &[f64] = &[
+    1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3,
+    5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
 macro_rules! catalogue {
     ($($constant:ident = $name:literal, $kind:ident in $unit:ident, [$($label:literal),*]: $text:literal;)+) => {
         $(pub(crate) const $constant: &str = $name;)+
@@ -107,7 +131,7 @@ catalogue! {
         "Messages that wait in the longest mailbox of the pool.";
     HANDLING_TIME = "nexus_message_handling_time_seconds", Histogram in Seconds,
         ["worker", "message", "outcome"]:
-        "The time from the begin of a handling to its end, with the time for which it waited. Sampled.";
+        "The time from the start of a handling to its end, including what it waited for. Sampled.";
     WAITING_TIME = "nexus_message_waiting_time_seconds", Histogram in Seconds, ["worker", "message"]:
         "The time for which a message waited in its mailbox. Sampled.";
 }

@@ -28,7 +28,7 @@
 //!
 //! [`ALL`] lists the metrics. All have the label `pool`, the pool's name, so pools of one program should have
 //! different ones. No label contains the path of an actor: there may be millions of them. The crate's
-//! README says what to do when a figure is bad.
+//! README says what to do when a figure is bad, and how Grafana shows them. [`TIME_BUCKETS`] is for Prometheus.
 
 mod catalogue;
 mod labels;
@@ -36,7 +36,7 @@ mod publication;
 mod published;
 mod samples;
 
-pub use self::catalogue::{ALL, Kind, Metric};
+pub use self::catalogue::{ALL, Kind, Metric, TIME_BUCKETS};
 pub use self::published::Published;
 
 use metrics::Recorder;

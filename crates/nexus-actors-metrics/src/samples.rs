@@ -128,3 +128,55 @@ impl fmt::Debug for Samples {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Sample {
+        Sample {
+            measured: Measured::Waiting,
+            message_type: "Order",
+            time: Duration::from_micros(1),
+        }
+    }
+
+    /// How many samples each worker has.
+    fn taken(samples: &Samples) -> Vec<usize> {
+        let workers = samples.workers().iter();
+        workers.map(|worker| worker.take().count()).collect()
+    }
+
+    #[test]
+    fn samples_are_kept_between_the_begin_and_the_end_of_the_publication() {
+        let samples = Samples::new(Sampling::All);
+        samples.push(0, sample());
+        assert!(samples.workers().is_empty());
+        samples.open(2, 10);
+        assert_eq!(taken(&samples), [0, 0]);
+        (0..3).for_each(|_| samples.push(1, sample()));
+        samples.push(2, sample()); // there is no such worker
+        assert_eq!(taken(&samples), [0, 3]);
+        samples.push(0, sample());
+        samples.close();
+        samples.push(0, sample());
+        assert_eq!(taken(&samples), [1, 0]);
+    }
+
+    #[test]
+    fn a_full_queue_drops_what_comes_and_is_emptied_once() {
+        let samples = Samples::new(Sampling::All);
+        samples.open(1, 2);
+        (0..5).for_each(|_| samples.push(0, sample()));
+        let worker = &samples.workers()[0];
+        assert_eq!(worker.dropped(), 3);
+        // What comes meanwhile is for the next time.
+        let mut taken = 0;
+        for _ in worker.take() {
+            samples.push(0, sample());
+            taken += 1;
+        }
+        assert_eq!((taken, worker.take().count()), (2, 2));
+        assert_eq!(worker.dropped(), 3);
+    }
+}

@@ -2,6 +2,7 @@
 
 use nexus_actors::WorkerNode;
 use nexus_actors::observe::{Handled, Observer, Sampling, Waited};
+use nexus_actors_metrics::TIME_BUCKETS;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 use std::fmt;
@@ -15,11 +16,6 @@ use crate::figures::{self, FIGURES, Figure, Form, HANDLING_TIME, Reading, WAITIN
 const POOL: &str = "nexus.pool";
 /// Readers whose collections are told apart. More of them still get the right figures.
 const READERS: usize = 8;
-/// In seconds: from short handlers to those that wait for another service.
-const BOUNDARIES: [f64; 14] = [
-    1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1.0, 10.0,
-];
-
 /// The metrics of one pool.
 ///
 /// They are what [`nexus_actors_metrics`] publishes, read when a reader of the meter's provider collects, by one
@@ -70,7 +66,7 @@ impl PoolMetrics {
                 .f64_histogram(figures::name(catalogued))
                 .with_description(figures::description(catalogued))
                 .with_unit("s")
-                .with_boundaries(BOUNDARIES.to_vec())
+                .with_boundaries(TIME_BUCKETS.to_vec())
                 .build()
         };
         Self {
