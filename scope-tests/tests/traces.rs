@@ -1,7 +1,7 @@
 //! Which span is whose parent, and which follows from which: the trace of a request through actors.
 
 use nexus_actors::actor::with_context;
-use nexus_actors::observe::Sampling;
+use nexus_actors::observe::{RequestSpan, Sampling};
 use nexus_actors::prelude::*;
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -249,7 +249,7 @@ fn s10_3_a_request_from_outside_is_the_parent_and_what_has_none_has_no_spans() {
         assert_eq!(ask(first), 0);
     }
     let request = info_span!("request");
-    assert_eq!(with_context(request.clone(), || ask(first)), 0);
+    assert_eq!(with_context(RequestSpan::new(&request), || ask(first)), 0);
     drop(request);
     (0..4).for_each(|_| is_handled.recv_timeout(SOON).unwrap());
     pool.shutdown(SOON).unwrap();
@@ -261,6 +261,7 @@ fn s10_3_a_request_from_outside_is_the_parent_and_what_has_none_has_no_spans() {
     // The span that the last actor makes itself is there each time.
     let of_pool = made.iter().filter(|made| made.name != "database");
     assert_eq!(of_pool.count(), 5);
+    recorder.assert_all_are_closed();
 }
 
 #[test]
@@ -291,4 +292,91 @@ fn s10_3_spans_are_closed_when_a_message_is_lost_and_when_an_ask_fails() {
     // While the pool is there: its end would close whatever is left.
     recorder.assert_all_are_closed();
     drop(pool);
+}
+
+#[test]
+fn s10_3_a_question_that_is_handed_on_or_stashed_keeps_its_parent_and_leaves_no_span_open() {
+    let (recorder, _turn) = recorder();
+    let pool = WorkerPool::builder()
+        .workers(2)
+        .tracing(Sampling::All)
+        .start()
+        .unwrap();
+    let end = pool.spawn_on(1, "end", end(&channel().0)).unwrap();
+    let desk = Props::new(move || {
+        Behavior::receive(move |_ctx, Go(reply)| {
+            reply
+                .expect("it is asked")
+                .forward(end, |reply| Go(Some(reply)));
+        })
+    });
+    let desk = pool.spawn_on(0, "desk", desk).unwrap();
+    let stashes = Props::new(move || {
+        let mut stashed = false;
+        Behavior::with_stash(10, move |_ctx| {
+            Ok(Behavior::receive(
+                move |ctx: &mut Context<'_, Go>, Go(reply)| {
+                    if !std::mem::replace(&mut stashed, true) {
+                        ctx.stash(Go(reply))?;
+                        ctx.unstash_all();
+                        return Ok(());
+                    }
+                    let asked = desk.ask(|reply| Go(Some(reply)), SOON).wait()?;
+                    reply.into_iter().for_each(|reply| reply.send(asked));
+                    Ok::<_, BoxError>(())
+                },
+            ))
+        })
+    });
+    let stashes = pool.spawn_on(0, "stashes", stashes).unwrap();
+    let first = pool.spawn_on(1, "first", step(Way::Ask, stashes)).unwrap();
+    assert_eq!(ask(first), 7);
+    pool.shutdown(SOON).unwrap();
+    recorder.assert_all_are_closed();
+    let made = recorder.made();
+    let of = |name: &str| {
+        made.iter()
+            .filter(|made| made.name == name)
+            .collect::<Vec<_>>()
+    };
+    let handled_twice = of("handle stashes");
+    assert_eq!(handled_twice.len(), 2);
+    for once in handled_twice {
+        assert_eq!(once.parent.as_deref(), Some("ask stashes"));
+    }
+    assert_eq!(recorder.place_of("handle desk"), child_of("ask desk"));
+    assert_eq!(recorder.place_of("ask end"), child_of("handle desk"));
+    assert_eq!(recorder.place_of("handle end"), child_of("ask end"));
+}
+
+#[test]
+fn s10_3_an_ask_is_open_until_it_ends_however_many_messages_are_sent_meanwhile() {
+    let (recorder, _turn) = recorder();
+    let pool = WorkerPool::builder()
+        .workers(1)
+        .tracing(Sampling::All)
+        .start()
+        .unwrap();
+    let sink = Props::new(|| Behavior::receive(|_ctx, Go(_)| ()));
+    let sink = pool.spawn("sink", sink).unwrap();
+    let open = recorder.clone();
+    let busy = Props::new(move || {
+        let open = open.clone();
+        Behavior::receive(move |_ctx, Go(reply)| {
+            // More than are known while they are under way.
+            (0..40_000).for_each(|_| sink.tell(Go(None)));
+            let made = open.made();
+            let ask = made
+                .iter()
+                .find(|made| made.name == "ask busy")
+                .expect("it is made");
+            assert!(!ask.is_closed);
+            reply.into_iter().for_each(|reply| reply.send(7));
+        })
+    });
+    let busy = pool.spawn("busy", busy).unwrap();
+    let first = pool.spawn("first", step(Way::Ask, busy)).unwrap();
+    assert_eq!(ask(first), 7);
+    pool.shutdown(SOON).unwrap();
+    recorder.assert_all_are_closed();
 }

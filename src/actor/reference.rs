@@ -101,8 +101,8 @@ impl<M: Send + 'static> ActorRef<M> {
             let shard = shard.filter(|shard| shard.home.pool() == home.pool());
             shard.map(Shard::peek_message_id)
         });
-        let _ = self.tell_question(message);
-        next.unwrap_or_else(|| last_message_from_outside(home))
+        let sent = self.tell_question(message).or(next);
+        sent.unwrap_or_else(|| last_message_from_outside(home))
     }
 
     #[inline(always)]
@@ -251,6 +251,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 match pool_core::find(self.address.home) {
                     Some(core) => {
                         let envelope = core.envelope_from_outside(sender);
+                        let sent = envelope.message_id();
                         if let Some(shard) = shard {
                             shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
                         }
@@ -261,14 +262,15 @@ impl<M: Send + 'static> ActorRef<M> {
                         if shard.is_none() {
                             core.keep_ports(self.address.home);
                         }
+                        Some(sent)
                     }
                     None => {
                         let envelope = envelope_from_outside(sender);
                         bury_without_pool::<M>(self.id(), envelope);
                         drop_lost(message, WaitEnd::PoolClosed);
+                        Some(envelope.message_id())
                     }
                 }
-                None
             }
         }
     }

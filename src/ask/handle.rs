@@ -202,7 +202,7 @@ impl<R: Send + 'static> Ask<R> {
                 return self.wait_held(shard, wait);
             };
             wait_at(shard, fiber, place, wait).map_err(WaitError::from)?;
-        } else if shard.observation.is_of_asks() {
+        } else if shard.tells_of_asks() {
             return self.wait_held(shard, wait);
         }
         // The outcome is taken, and with it the wait: nothing is left to give up.

@@ -12,7 +12,7 @@ use crate::wait::Asked;
 
 /// Takes the outcome of a wait that has ended.
 pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
-    if shard.observation.is_of_asks() {
+    if shard.tells_of_asks() {
         return observed_outcome_of(shard, wait);
     }
     taken_outcome_of(shard, wait)
@@ -63,7 +63,7 @@ pub(super) fn note_given_up(shard: &Shard, wait: Key) {
         return;
     };
     shard.counts.ask_has_ended(AskErrorKind::Cancelled);
-    if shard.observation.is_of_asks() {
+    if shard.tells_of_asks() {
         told.ended(shard, Err(AskErrorKind::Cancelled));
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn tell_of_asking(
         timeout: timeout.map(Duration::from_nanos),
         within: shard.envelope(),
     };
-    shard.tell_observers(|observer| observer.asking(&asking));
+    shard.tell_of_ask(|observer| observer.asking(&asking));
 }
 
 /// An ask of whose end observers are told.
@@ -111,6 +111,8 @@ impl ToldAsk {
             answer: answer.ok(),
             took: Duration::from_nanos(took),
         };
-        shard.tell_observers(|observer| observer.asked(&asked));
+        #[cfg(feature = "tracing")]
+        shard.current.end_ask_span(asked.question);
+        shard.tell_of_ask(|observer| observer.asked(&asked));
     }
 }

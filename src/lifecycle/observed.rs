@@ -10,12 +10,16 @@ use super::stop::kill;
 use crate::address::{Envelope, Key};
 use crate::failure::{Unwound, WaitEnd, catch_user};
 use crate::observe::{Handled, MessageSource, Numbers, Outcome, Waited};
-use crate::pool_core::Intervention;
 #[cfg(feature = "tracing")]
-use crate::shard::path_of;
+use crate::observe::{HandlingSpan, RequestSpan};
+use crate::pool_core::Intervention;
 use crate::shard::{
     Body, LeftMessage, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
 };
+#[cfg(feature = "tracing")]
+use crate::shard::{call_observer, path_of};
+#[cfg(feature = "tracing")]
+use std::cell::Cell;
 
 /// A turn of an actor for the messages in its mailbox, of which there is one at least.
 #[cold]
@@ -55,6 +59,9 @@ pub(super) fn observed_turn(
             break end;
         }
     };
+    if !shard.observation.arrivals.any_of(key) {
+        slot.attention.note(false);
+    }
     if let Some(counted) = counted {
         shard.end_counted_turn(counted, most - left);
     }
@@ -143,19 +150,20 @@ pub(super) struct ObservedHandling {
 impl ObservedHandling {
     /// The span in which it runs, if there is one.
     #[cfg(feature = "tracing")]
-    fn span(self, shard: &Shard) -> Option<tracing::Span> {
+    fn span(self, shard: &Shard) -> Option<HandlingSpan> {
         let path = || path_of(shard, self.key.slot());
         let message_type = shard.slot(self.key.slot()).message_type();
         let outside = || {
             let comes_from_outside = self.envelope.causation_id().is_none();
-            let span = self.envelope.context::<tracing::Span>();
-            span.filter(|_| comes_from_outside)?.id()
+            let request = self.envelope.context::<RequestSpan>();
+            request.filter(|_| comes_from_outside)?.take()
         };
         let (observers, told) = (&shard.core.observers, self.told.numbers);
-        let made = catch_user(|| {
-            observers.span_of_handling(told, path, message_type, &self.envelope, outside)
+        let made = Cell::new(None);
+        call_observer(|| {
+            made.set(observers.span_of_handling(told, path, message_type, &self.envelope, outside));
         });
-        made.unwrap_or(None)
+        made.take()
     }
 
     /// Runs it, and tells the observers of its end. The body tells them of its begin, when it has the
@@ -170,7 +178,7 @@ impl ObservedHandling {
         #[cfg(feature = "tracing")]
         let span = self.span(shard);
         #[cfg(feature = "tracing")]
-        let entered = span.as_ref().map(tracing::Span::enter);
+        let entered = span.as_ref().map(|span| span.span.enter());
         let began = shard.read_clock();
         record.left.set(LeftMessage::Nothing);
         let told_of_sends = shard.core.observers.of_sends(self.told.numbers);
@@ -178,7 +186,16 @@ impl ObservedHandling {
         let end = handle();
         shard.current.tell_of_sends(Numbers::NONE);
         #[cfg(feature = "tracing")]
-        drop(entered);
+        {
+            drop(entered);
+            shard.current.end_ask_spans();
+            if let Some(span) = span
+                && record.left.get() == LeftMessage::Stashed
+            {
+                let observers = &shard.core.observers;
+                observers.put_span_back(self.envelope.message_id(), span);
+            }
+        }
         if record.telling.take().is_some() {
             return end; // the message was withdrawn
         }

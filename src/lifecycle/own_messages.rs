@@ -103,7 +103,7 @@ fn observed(
     kept: OwnMessage,
     envelope: Envelope,
 ) -> Option<ObservedHandling> {
-    if !shard.observation.is_of_turns() || is_of_observer(&envelope) {
+    if !shard.observes_one_of(1) || is_of_observer(&envelope) {
         return None;
     }
     let source = match kept {

@@ -25,6 +25,9 @@ pub(crate) fn spawn_task<T: 'static>(
     by: Option<Key>,
     job: impl FnOnce(Key) -> Box<dyn TaskJob>,
 ) -> (Key, Key) {
+    // First, as the subscriber may do anything.
+    #[cfg(feature = "tracing")]
+    let span = shard.present_span();
     let larger = shard.slot(owner.slot()).attention.stack();
     let stack = larger.map_or(Ok(None), |class| shard.fibers.claim(class.bytes()));
     let (stack, no_stack) = match stack {
@@ -53,7 +56,7 @@ pub(crate) fn spawn_task<T: 'static>(
         envelope: shard.envelope(),
         told_of_sends: shard.current.told_of_sends(),
         #[cfg(feature = "tracing")]
-        span: shard.present_span(),
+        span,
         no_stack,
         fiber: None,
         cancelled,
@@ -120,7 +123,10 @@ pub(super) fn take_task_turn(shard: &Shard, key: Key) {
         (None, None) => job.run(shard, key),
     });
     #[cfg(feature = "tracing")]
-    drop(entered);
+    {
+        drop(entered);
+        shard.current.end_ask_spans();
+    }
     shard.current.tell_of_sends(Numbers::NONE);
     let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
     let (failure, is_its_actors) = match end {

@@ -35,8 +35,8 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
             shard.act_as_nobody();
             return None;
         }
-        if slot.attention.screened() {
-            handle_screened_mail(shard, slot, index);
+        if slot.attention.screened() || slot.attention.is_noted() {
+            handle_special_mail(shard, slot, index);
             shard.act_as_nobody();
             return None;
         }
@@ -54,12 +54,12 @@ fn needs_another_stack(shard: &Shard, slot: &Slot) -> Option<StackClass> {
 
 #[cold]
 #[inline(never)]
-fn handle_screened_mail(shard: &Shard, slot: &Slot, index: u32) {
+fn handle_special_mail(shard: &Shard, slot: &Slot, index: u32) {
     handle_mail(shard, slot, index, true);
 }
 
 #[inline(always)]
-fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
+fn handle_mail(shard: &Shard, slot: &Slot, index: u32, is_special: bool) {
     let key = Key::new(index, slot.generation());
     let waiting = slot.mailbox_len();
     if waiting > 0 {
@@ -70,9 +70,9 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
             unreachable!("a running actor has a body")
         };
         shard.begin_turn(key, slot);
-        let end = if screened {
+        let end = if is_special && slot.attention.screened() {
             screened_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
-        } else if shard.observation.is_of_turns() {
+        } else if is_special || shard.observes_one_of(waiting) {
             observed_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
         } else {
             shard.leave_messages(waiting.min(shard.budget.get().messages_per_turn));
@@ -235,7 +235,7 @@ fn screened_turn(
             }
             continue;
         }
-        let end = if shard.observation.is_of_turns() {
+        let end = if slot.attention.is_noted() || shard.observes_one_of(1) {
             tell_of_wait(shard, slot, key);
             observed_message(shard, slot, key, body)
         } else {

@@ -54,6 +54,7 @@ mod event;
 mod observer;
 mod observers;
 mod options;
+mod sampling;
 mod slow_handler;
 #[cfg(feature = "tracing")]
 mod tracing;
@@ -64,6 +65,11 @@ pub use self::event::{
 };
 pub use self::observer::{Observer, Sampling};
 pub use self::slow_handler::SlowHandler;
+#[cfg(feature = "tracing")]
+pub use self::tracing::RequestSpan;
 
-pub(crate) use self::observers::{Numbers, Observers, SamplingState};
+pub(crate) use self::observers::{Numbers, Observers};
 pub(crate) use self::options::observe_options;
+pub(crate) use self::sampling::SamplingState;
+#[cfg(feature = "tracing")]
+pub(crate) use self::tracing::HandlingSpan;

@@ -20,8 +20,13 @@ pub enum Sampling {
     /// actor is left out because it has its turns in a regular order. In a simulation the draw depends on
     /// the seed alone.
     OneIn(NonZeroU32),
+    /// About that many in each second on each worker, however many it handles; nearly all, if it handles fewer. So
+    /// what observation costs has a bound. The times are drawn by chance; then any message of a worker's round may
+    /// be the one.
+    PerSecond(NonZeroU32),
     /// Each whose message has a [context](crate::actor::with_context): it was sent under one, or because of a
-    /// message that was. So all handlings of a chain of causes are told, or none.
+    /// message that was. So all handlings of a chain of causes are told, or none; one that is given another
+    /// context, or a correlation, begins a chain there.
     UnderContext,
     /// Each.
     All,
@@ -33,6 +38,14 @@ impl Sampling {
         match NonZeroU32::new(n) {
             Some(n) if n.get() > 1 => Self::OneIn(n),
             _ => Self::All,
+        }
+    }
+
+    /// About `n` handlings in a second on each worker; none, if `n` is 0.
+    pub const fn per_second(n: u32) -> Self {
+        match NonZeroU32::new(n) {
+            Some(n) => Self::PerSecond(n),
+            None => Self::None,
         }
     }
 }
@@ -82,8 +95,9 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A message is about to be sent: by a handler whose message this observer was told of, or by a task that
     /// such a handler has begun, which may go on when the handling has ended. Told if
-    /// [`observes_sends`](Self::observes_sends) is `true`. Messages of timers and answers to asks are not told,
-    /// nor is a message that a full mailbox refuses; one to an actor that has stopped is.
+    /// [`observes_sends`](Self::observes_sends) is `true`. Not told are messages of timers, answers to asks, what
+    /// the factory or the setup of a child sends, and messages that are certain not to arrive: to a full mailbox, or
+    /// by `try_tell` to an actor that has stopped.
     fn sending(&self, event: &SendBegun<'_>) {
         let _ = event;
     }

@@ -1,16 +1,62 @@
 //! What happens to actors as events of `tracing`, and spans for the messages that are handled and for asks.
 
+use parking_lot::Mutex;
 use std::sync::Arc;
-use tracing::span::Id;
 use tracing::{Level, Span, debug, error, event, info_span, warn};
 
 use super::carried::{Carried, CarriedSpans};
-use super::event::{ActorSupervised, AskEnded};
+use super::event::{ActorSupervised, SendBegun};
 use super::observer::{Observer, Sampling};
 use super::slow_handler::SlowHandler;
-use crate::address::{ActorId, ActorPath, Envelope};
+use crate::address::{ActorId, ActorPath, Envelope, MessageId};
 use crate::failure::{Cycle, DeadLetter, Failure};
 use crate::supervision::Directive;
+
+/// A span outside of the pool under which a message is sent: a context for
+/// [`with_context`](crate::actor::with_context).
+///
+/// The handling of the first message that is sent under it is a child of the span, which is not closed before. That
+/// is enough for a request that is one ask; what follows from it is traced from there. Give each request one of its
+/// own. A pool without [spans](crate::pool::WorkerPoolBuilder::tracing) leaves it alone: then the span is not closed
+/// until 65,536 newer contexts have come.
+///
+/// ```
+/// use nexus_actors::actor::with_context;
+/// use nexus_actors::observe::{RequestSpan, Sampling};
+/// use nexus_actors::prelude::*;
+/// use tracing::info_span;
+///
+/// let pool = WorkerPool::builder().workers(1).tracing(Sampling::UnderContext).start()?;
+/// let double = pool.spawn("double", Props::new(|| {
+///     Behavior::receive(|_ctx, (number, reply): (u32, Reply<u32>)| reply.send(number * 2))
+/// }))?;
+/// let request = info_span!("request");
+/// let asked = with_context(RequestSpan::new(&request), || {
+///     double.ask(|reply| (21, reply), Duration::from_secs(5))
+/// });
+/// assert_eq!(asked.wait()?, 42);
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RequestSpan(Mutex<Option<Span>>);
+
+impl RequestSpan {
+    /// The context of that span.
+    pub fn new(span: &Span) -> Self {
+        Self(Mutex::new(Some(span.clone())))
+    }
+
+    pub(crate) fn take(&self) -> Option<Span> {
+        self.0.lock().take()
+    }
+}
+
+/// The span of a handling, and what its message has carried.
+pub(crate) struct HandlingSpan {
+    pub(crate) span: Span,
+    carried: Option<Carried>,
+}
 
 /// The spans of a pool.
 #[derive(Clone)]
@@ -28,54 +74,54 @@ impl PoolSpans {
         }
     }
 
-    /// Whether there is a span for whatever a message with a span leads to. If there is not, no told message
-    /// carries one: hardly any would arrive where it is asked for.
-    fn are_whole(&self) -> bool {
-        matches!(self.sampling, Sampling::All | Sampling::UnderContext)
-    }
-
-    /// Has a message carry the present span, or that of its ask, which is made here.
-    pub(super) fn depart(
-        &self,
-        target: ActorId,
-        envelope: &Envelope,
-        is_question: bool,
-        message_type: &'static str,
-    ) {
-        let message = envelope.message_id();
-        if is_question {
-            let span = info_span!(
-                "ask",
-                actor = name(target.path(), target),
-                message_type,
-                message_id = %message,
-                correlation = %envelope.correlation_id(),
-            );
-            if !span.is_disabled() {
-                self.carried.keep(message, Carried::Ask(span));
-            }
-        } else if self.are_whole() {
-            let span = Span::current();
-            if !span.is_none() {
-                self.carried.keep(message, Carried::Tell(span));
-            }
+    /// Whether the handling of a message with that envelope has a span for certain. If it is drawn by chance, a
+    /// message that is told carries none: hardly any would arrive where it is asked for.
+    fn are_certain_for(&self, envelope: &Envelope) -> bool {
+        match self.sampling {
+            Sampling::All => true,
+            Sampling::UnderContext => envelope.correlation_id().is_of_context(),
+            Sampling::None | Sampling::OneIn(_) | Sampling::PerSecond(_) => false,
         }
     }
 
-    /// Makes the span of a handling, unless the subscriber has no interest in it. `outside` is the span under
-    /// which a message was sent that comes from outside.
+    /// Has a message carry the span in which it is sent, or that of its ask, which is made here and returned.
+    pub(super) fn depart(&self, sent: &SendBegun<'_>, within: &Span) -> Option<Span> {
+        let (envelope, message) = (&sent.envelope, sent.envelope.message_id());
+        if sent.is_question {
+            let span = info_span!(
+                parent: within,
+                "ask",
+                actor = name(sent.target.path(), sent.target),
+                message_type = sent.message_type,
+                message_id = %message,
+                correlation = %envelope.correlation_id(),
+            );
+            if span.is_disabled() {
+                return None;
+            }
+            self.carried.keep(message, Carried::Parent(span.clone()));
+            return Some(span);
+        }
+        if self.are_certain_for(envelope) && !within.is_none() {
+            self.carried.keep(message, Carried::Cause(within.clone()));
+        }
+        None
+    }
+
+    /// Makes the span of a handling, unless the subscriber has no interest in it. `outside` returns the span
+    /// under which a message was sent that comes from outside.
     pub(super) fn of_handling(
         &self,
         path: impl FnOnce() -> ActorPath,
         message_type: &'static str,
         envelope: &Envelope,
-        outside: Option<Id>,
-    ) -> Span {
-        let carried = self.carried.arrived(envelope.message_id());
+        outside: impl FnOnce() -> Option<Span>,
+    ) -> HandlingSpan {
+        let carried = self.carried.take(envelope.message_id());
+        let carried = carried.or_else(|| outside().map(Carried::Parent));
         let parent = match &carried {
-            Some(Carried::Ask(ask)) => ask.id(),
-            Some(Carried::Tell(_)) => None,
-            None => outside,
+            Some(Carried::Parent(parent)) => parent.id(),
+            Some(Carried::Cause(_)) | None => None,
         };
         let sender = || envelope.sender().map(|sender| name(sender.path(), sender));
         // The fields are made only if the span is enabled.
@@ -89,10 +135,17 @@ impl PoolSpans {
             causation = envelope.causation_id().map(|id| id.to_string()),
             sender = sender(),
         );
-        if let Some(Carried::Tell(cause)) = &carried {
+        if let Some(Carried::Cause(cause)) = &carried {
             span.follows_from(cause);
         }
-        span
+        HandlingSpan { span, carried }
+    }
+
+    /// The message was put into a stash, and is handled again.
+    pub(super) fn put_back(&self, message: MessageId, span: HandlingSpan) {
+        if let Some(carried) = span.carried {
+            self.carried.keep(message, carried);
+        }
     }
 }
 
@@ -109,14 +162,6 @@ impl Observer for EventWriter {
     // For the spans that messages carry.
     fn observes_sends(&self) -> bool {
         self.spans.sampling != Sampling::None
-    }
-
-    fn observes_asks(&self) -> bool {
-        self.spans.sampling != Sampling::None
-    }
-
-    fn asked(&self, ask: &AskEnded<'_>) {
-        self.spans.carried.forget(ask.question);
     }
 
     fn supervised(&self, decided: &ActorSupervised<'_>) {
@@ -139,7 +184,7 @@ impl Observer for EventWriter {
     }
 
     fn dead_letter(&self, letter: &DeadLetter) {
-        let message = letter.envelope.message_id();
+        drop(self.spans.carried.take(letter.envelope.message_id()));
         let actor = name(letter.path(), letter.target);
         let sender = letter.envelope.sender();
         let sender = sender.map(|sender| name(sender.path(), sender));
@@ -154,7 +199,6 @@ impl Observer for EventWriter {
             %correlation,
             "a message was lost"
         );
-        self.spans.carried.forget(message);
     }
 
     fn slow_handler(&self, slow: &SlowHandler) {

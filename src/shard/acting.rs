@@ -20,7 +20,11 @@ impl Shard {
             self.activity.begin_within(RunningTurn::of(actor.key, mail));
         }
         let in_between = self.begin_between();
+        let told = self.current.pause_telling_of_sends();
         let answer = code();
+        if told.any() {
+            self.current.tell_of_sends(told);
+        }
         self.end_between(in_between);
         if actor.home == self.home {
             self.activity.go_on(running);

@@ -66,12 +66,13 @@ impl Shard {
         cause: MessageCause,
         message: MessageId,
     ) -> Option<*mut MailItem<M>> {
-        let slot = self.slot(to.key.slot());
+        let slot = self.slots.get(to.key.slot())?;
         if !slot.is_armed_for(to.key.generation()) {
             return None;
         }
         let arrivals = &self.observation.arrivals;
         arrivals.note(to.key, message, self.read_clock());
+        slot.attention.note(true);
         if !arrivals.are_all_noted() {
             slot.disarm();
         }

@@ -15,6 +15,8 @@ impl Attention {
     const STAND_IN: u8 = 1 << 5;
     const TASK: u8 = 1 << 6;
     const SCREENED: u8 = 1 << 7;
+    /// An actor is neither a stand-in nor a task, so both marks together are free for it.
+    const NOTED: u8 = Self::STAND_IN | Self::TASK;
 
     /// Whether any of it is the case.
     #[inline(always)]
@@ -45,6 +47,17 @@ impl Attention {
             .set(others | if screened { Self::SCREENED } else { 0 });
     }
 
+    /// Whether the arrival of a message in its mailbox was noted, for observers.
+    pub(crate) fn is_noted(&self) -> bool {
+        self.0.get() & Self::NOTED == Self::NOTED
+    }
+
+    /// Sets, for an actor, whether such a message waits.
+    pub(crate) fn note(&self, noted: bool) {
+        let others = self.0.get() & !Self::NOTED;
+        self.0.set(others | if noted { Self::NOTED } else { 0 });
+    }
+
     /// The stack that the actor's turns need, if an ordinary one is too small.
     pub(crate) fn stack(&self) -> Option<StackClass> {
         StackClass::from_code((self.0.get() & Self::STACK) >> 1)
@@ -57,7 +70,7 @@ impl Attention {
 
     /// Whether this is not an actor, but a task of one.
     pub(crate) fn is_task(&self) -> bool {
-        self.0.get() & Self::TASK != 0
+        self.0.get() & Self::NOTED == Self::TASK
     }
 
     /// Marks it as a task: everything it has to check is more than the mail.
@@ -67,7 +80,7 @@ impl Attention {
 
     /// Whether this is not an actor, but stands in for a child on another worker.
     pub(crate) fn is_stand_in(&self) -> bool {
-        self.0.get() & Self::STAND_IN != 0
+        self.0.get() & Self::NOTED == Self::STAND_IN
     }
 
     /// Marks it as a stand-in: everything it has to check is more than the mail.

@@ -16,7 +16,7 @@ impl Shard {
         self.now.set(now);
         self.alarms.tick_began.set(now);
         self.births.set_time(now);
-        self.watch_in_time();
+        self.observe_in_time(now);
     }
 
     /// Ends a tick. The driver may then do something else for an hour, so the clock is read for each

@@ -11,10 +11,8 @@ use crate::pool_core::Tracer;
 
 /// What is observed on a worker.
 pub(crate) struct Observation {
-    /// Whether the turns of the present tick are observed.
-    pub(super) turns: Cell<bool>,
-    /// Whether they are observed in every tick.
-    pub(super) always: Cell<bool>,
+    /// The count of handled messages from which on the next one is observed: 0 if all are, in the present tick.
+    pub(super) next_at: Cell<u64>,
     /// Whether the present tick counts, as somebody watches.
     pub(super) counts: Cell<bool>,
     /// Whether the pool has observers.
@@ -67,10 +65,8 @@ pub(crate) struct CountedTurn {
 impl Observation {
     pub(super) fn new(observers: &Observers) -> Self {
         let sampling = observers.sampling();
-        let always = sampling.any();
         Self {
-            turns: Cell::new(always),
-            always: Cell::new(always),
+            next_at: Cell::new(u64::MAX),
             counts: Cell::new(false),
             watch: Cell::new(0),
             draws: Cell::new(0),
@@ -92,21 +88,21 @@ impl Observation {
     pub(crate) fn trace(&self, tracer: Rc<dyn Tracer>) {
         let first = self.tracer.set(tracer).is_ok();
         assert!(first, "a new shard has no tracer");
-        self.always.set(true);
-        self.turns.set(true);
+        self.set_next();
+    }
+
+    /// Notes which message is observed next.
+    pub(super) fn set_next(&self) {
+        let all = self.tracer.get().is_some() || self.counts.get();
+        let next_at = if all { 0 } else { self.sampling.next_at() };
+        self.next_at.set(next_at);
     }
 
     pub(crate) fn tracer(&self) -> Option<&dyn Tracer> {
         self.tracer.get().map(|tracer| &**tracer)
     }
 
-    /// Whether turns are observed now.
-    #[inline(always)]
-    pub(crate) fn is_of_turns(&self) -> bool {
-        self.turns.get()
-    }
-
-    /// Whether asks are observed.
+    /// Whether all asks are observed.
     #[inline(always)]
     pub(crate) fn is_of_asks(&self) -> bool {
         self.asks

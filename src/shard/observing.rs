@@ -4,6 +4,8 @@
 //! one tick of [`WATCHED_TICKS`] only, so that the counts are estimates and cost next to nothing.
 
 use std::any::Any;
+#[cfg(feature = "tracing")]
+use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::clock::LONG_TICK;
@@ -21,9 +23,20 @@ use crate::observe::{Handling, Numbers, ObservedActor, Observer, SendBegun};
 const WATCHED_TICKS: u64 = 256;
 
 impl Shard {
-    /// Begins a tick: turns are counted in one tick of several while somebody watches.
-    pub(super) fn watch_in_time(&self) {
+    /// Whether one of the next messages, so many, is observed.
+    #[inline(always)]
+    pub(crate) fn observes_one_of(&self, messages: usize) -> bool {
+        self.counts.handled.get() + messages as u64 > self.observation.next_at.get()
+    }
+
+    /// Begins a tick: messages are drawn that are told because of the time, and turns are counted in one tick of
+    /// several while somebody watches.
+    pub(super) fn observe_in_time(&self, now: u64) {
         let observation = &self.observation;
+        let (sampling, handled) = (&observation.sampling, self.counts.handled.get());
+        if sampling.is_timed() && sampling.draw_in_time(now, handled, || self.draw()) {
+            observation.set_next();
+        }
         let watched = self.core.watches.load(Relaxed) > 0;
         if !watched && !observation.is_watching() {
             return;
@@ -38,13 +51,15 @@ impl Shard {
         let tick = observation.ticks.get();
         observation.ticks.set(tick + 1);
         let counts = watched && tick.is_multiple_of(WATCHED_TICKS);
-        observation.counts.set(counts);
-        observation.turns.set(counts || observation.always.get());
+        if counts != observation.counts.replace(counts) {
+            observation.set_next();
+        }
     }
 
     /// Draws the first samples of the observers. Called once the shard has its first ids.
     pub(super) fn begin_sampling(&self) {
         self.observation.sampling.begin(|| self.draw());
+        self.observation.set_next();
     }
 
     /// Returns a random number for a sample: another one each time, the same in every run of a simulation.
@@ -63,20 +78,33 @@ impl Shard {
         if tracer.get().is_some() {
             return 0;
         }
-        let most = if sampling.is_of_contexts() {
+        let most = if sampling.is_of_contexts() && slot.is_bounded() {
+            // Handlers, and askers that give up, may take out messages while those that are passed are handled.
+            let next = slot.peek_envelope();
+            let has_context = |next: Envelope| next.correlation_id().is_of_context();
+            usize::from(!next.is_some_and(has_context))
+        } else if sampling.is_of_contexts() {
             let mailbox = &slot.mailbox;
             mailbox.count_oldest(most, |cause| !cause.is_of_context())
         } else {
             most
         };
-        sampling.pass(most)
+        sampling.pass(self.counts.handled.get(), most)
     }
 
     /// Returns the observers that are told of the next message.
     pub(crate) fn sample(&self, envelope: &Envelope) -> Numbers {
         let has_context = envelope.correlation_id().is_of_context();
-        let sampling = &self.observation.sampling;
-        sampling.next(has_context, || self.draw())
+        let (sampling, handled) = (&self.observation.sampling, self.counts.handled.get());
+        let told = sampling.next(handled, has_context, || self.draw());
+        self.observation.set_next();
+        told
+    }
+
+    /// Whether the asks of what acts now are observed.
+    #[inline(always)]
+    pub(crate) fn tells_of_asks(&self) -> bool {
+        self.observation.is_of_asks() || self.current.told_of_sends().any()
     }
 
     /// Begins to count a turn of an actor, if somebody watches.
@@ -184,8 +212,11 @@ impl Shard {
     #[cfg(feature = "tracing")]
     pub(crate) fn present_span(&self) -> Option<tracing::Span> {
         let told = self.current.told_of_sends();
-        let has_spans = told.any() && self.core.observers.have_spans_for(told);
-        has_spans.then(tracing::Span::current)
+        if !told.any() || !self.core.observers.have_spans_for(told) {
+            return None;
+        }
+        // A subscriber that panics is not the handler's concern. The panic hook has reported it.
+        catch_user(|| forbid_waits(tracing::Span::current)).ok()
     }
 
     /// Tells the observers for which that was requested that a message is about to be sent.
@@ -197,27 +228,43 @@ impl Shard {
         message: &M,
     ) {
         let told = self.current.told_of_sends();
-        if !told.any() || is_of_observer(&envelope) {
+        if !told.any() {
             return;
-        }
-        let message_type = MessageType::of::<M>().name();
-        #[cfg(feature = "tracing")]
-        {
-            let observers = &self.core.observers;
-            // A subscriber that panics is not the sender's concern. The panic hook has reported it.
-            let _ = catch_user(|| {
-                observers.carry_span(told, target, &envelope, is_question, message_type);
-            });
         }
         let sending = SendBegun {
             target,
             envelope,
             is_question,
-            message_type,
+            message_type: MessageType::of::<M>().name(),
             message,
         };
+        #[cfg(feature = "tracing")]
+        self.carry_span(told, &sending);
         let these = self.core.observers.numbered(told);
         these.for_each(|observer| call_observer(|| observer.sending(&sending)));
+    }
+
+    /// Has a message to an actor of this pool carry the span in which it is sent. Other pools have spans of their
+    /// own.
+    #[cfg(feature = "tracing")]
+    fn carry_span(&self, told: Numbers, sent: &SendBegun<'_>) {
+        let within = self.present_span();
+        let Some(within) = within.filter(|_| sent.target.home.pool() == self.home.pool()) else {
+            return;
+        };
+        let ask = Cell::new(None);
+        call_observer(|| ask.set(self.core.observers.carry_span(told, sent, &within)));
+        if let Some(ask) = ask.take() {
+            let question = sent.envelope.message_id();
+            self.current.keep_ask_span(question, ask);
+        }
+    }
+
+    /// Tells those observers of an ask that are told of asks.
+    pub(crate) fn tell_of_ask(&self, tell: impl Fn(&dyn Observer)) {
+        for observer in self.core.observers.of_asks() {
+            call_observer(|| tell(observer));
+        }
     }
 
     /// Tells the observers of an event, if there are any.

@@ -132,7 +132,7 @@ impl Shard {
     /// Notes whether there is something to do before the running handler can wait.
     pub(super) fn note_what_to_do_first(&self) {
         let here = self.current.record();
-        do_first(here.is_scoped.get() || here.starts.any() || self.observation.is_of_asks());
+        do_first(here.is_scoped.get() || here.starts.any() || self.tells_of_asks());
     }
 
     /// Returns the reply that the running handler makes an answer for.

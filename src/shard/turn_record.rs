@@ -12,6 +12,8 @@ use std::ptr;
 use std::rc::Rc;
 
 use super::observation::ToldHandling;
+#[cfg(feature = "tracing")]
+use crate::address::MessageId;
 use crate::address::{ActorId, Envelope, Home, Key, MessageType};
 use crate::fiber::do_first;
 use crate::observe::Numbers;
@@ -55,6 +57,9 @@ pub(crate) struct TurnRecord {
     pub(crate) telling: Cell<Option<ToldHandling>>,
     /// The observers that are told of what it sends.
     sends: Cell<Numbers>,
+    /// The spans of its asks that have not ended.
+    #[cfg(feature = "tracing")]
+    ask_spans: RefCell<Vec<(MessageId, tracing::Span)>>,
     /// The home of its worker, as far as its sends know: see [`CurrentRecord::seen_home`].
     seen_home: Cell<Home>,
     /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
@@ -80,6 +85,8 @@ impl TurnRecord {
             left: Cell::new(LeftMessage::Nothing),
             telling: Cell::new(None),
             sends: Cell::new(Numbers::NONE),
+            #[cfg(feature = "tracing")]
+            ask_spans: RefCell::default(),
             seen_home: Cell::new(home),
             is_scoped: Cell::new(is_hooked),
             locals: Locals::none(),
@@ -157,6 +164,38 @@ impl CurrentRecord {
         };
         here.sends.set(observers);
         here.seen_home.set(seen);
+    }
+
+    /// Keeps the span of an ask that begins.
+    #[cfg(feature = "tracing")]
+    pub(super) fn keep_ask_span(&self, question: MessageId, span: tracing::Span) {
+        self.record().ask_spans.borrow_mut().push((question, span));
+    }
+
+    /// Closes the span of an ask that has ended, if there is one.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn end_ask_span(&self, question: MessageId) {
+        let mut spans = self.record().ask_spans.borrow_mut();
+        let at = spans.iter().position(|(other, _)| *other == question);
+        let ended = at.map(|at| spans.swap_remove(at));
+        drop(spans);
+        drop(ended);
+    }
+
+    /// Closes the spans of all asks: the handling ends, or the task. An ask may have left it.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn end_ask_spans(&self) {
+        let ended = self.record().ask_spans.take();
+        drop(ended);
+    }
+
+    /// Has nobody told of what is sent, until the returned observers are told again.
+    pub(super) fn pause_telling_of_sends(&self) -> Numbers {
+        let told = self.record().sends.get();
+        if told.any() {
+            self.tell_of_sends(Numbers::NONE);
+        }
+        told
     }
 
     /// Returns the observers that are told of what is sent now.

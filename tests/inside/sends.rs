@@ -16,7 +16,14 @@ struct Sent {
     message: MessageId,
     causation: Option<MessageId>,
     is_question: bool,
+    message_type: &'static str,
     number: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Sent,
+    Handled,
 }
 
 /// Keeps the numbers of the messages that it is told of.
@@ -25,6 +32,8 @@ struct Recorder {
     observes_sends: bool,
     sent: Mutex<Vec<Sent>>,
     handled: Mutex<Vec<(MessageId, u32)>>,
+    /// All of these in one row.
+    log: Mutex<Vec<(Step, MessageId)>>,
     answers: Mutex<Vec<u32>>,
     /// The questions of asks that have ended.
     questions: Mutex<Vec<MessageId>>,
@@ -63,9 +72,13 @@ impl Observer for Recorder {
             message: envelope.message_id(),
             causation: envelope.causation_id(),
             is_question: event.is_question,
+            message_type: event.message_type,
             number: number_of(event.message),
         });
-        assert_eq!(event.message_type, std::any::type_name::<Numbered>());
+        self.log
+            .lock()
+            .unwrap()
+            .push((Step::Sent, envelope.message_id()));
         if let Some(notes) = *self.notes.lock().unwrap() {
             notes.tell(tell(1_000));
         }
@@ -74,6 +87,7 @@ impl Observer for Recorder {
     fn handling(&self, event: &Handling<'_>) {
         let handled = (event.envelope.message_id(), number_of(event.message));
         self.handled.lock().unwrap().push(handled);
+        self.log.lock().unwrap().push((Step::Handled, handled.0));
     }
 
     fn asked(&self, event: &AskEnded<'_>) {
@@ -90,6 +104,7 @@ impl Recorder {
             observes_sends,
             sent: Mutex::default(),
             handled: Mutex::default(),
+            log: Mutex::default(),
             answers: Mutex::default(),
             questions: Mutex::default(),
             notes: Mutex::default(),
@@ -217,7 +232,15 @@ fn s10_1_what_a_handler_and_its_tasks_send_is_told_before_it_arrives() {
         assert_eq!(questions, [6, 15]);
         assert_eq!(*recorder.answers.lock().unwrap(), [6, 15]);
         let handled = recorder.received();
+        let log = recorder.log.lock().unwrap().clone();
+        let place = |step, message| log.iter().position(|entry| *entry == (step, message));
         for sent in recorder.sent() {
+            assert_eq!(sent.message_type, std::any::type_name::<Numbered>());
+            let (before, after) = (
+                place(Step::Sent, sent.message),
+                place(Step::Handled, sent.message),
+            );
+            assert!(before.is_some() && before < after, "{before:?} {after:?}");
             let arrived = handled.iter().find(|(message, _)| *message == sent.message);
             assert_eq!(arrived.map(|arrived| arrived.1), Some(sent.number));
             let cause = handled
