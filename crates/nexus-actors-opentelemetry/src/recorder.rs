@@ -1,7 +1,7 @@
 //! The observer that makes spans.
 
 use nexus_actors::address::{ActorId, Envelope, MessageId};
-use nexus_actors::failure::{AskErrorKind, DeadLetter};
+use nexus_actors::failure::DeadLetter;
 use nexus_actors::observe::{
     AskBegun, AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
 };
@@ -172,12 +172,10 @@ impl Recorder {
 }
 
 impl Recorder {
-    /// Begins the span of an ask that a full mailbox has refused. If the asker has begun another one meanwhile,
+    /// Begins the span of an ask whose question was not sent: a full mailbox has refused it, for example. If the asker has begun another one meanwhile,
     /// it is not known any more what it was.
     fn refused(&self, event: &AskEnded<'_>) -> Option<Context> {
-        if event.outcome != Err(AskErrorKind::MailboxFull) {
-            return None;
-        }
+        event.outcome.err()?;
         let asking = take_asking(Some(event.asker), event.target)?;
         let context = self.in_handling(asking.within.message_id(), &asking.within)?;
         let span = attributes::of_refused(&asking);
@@ -199,6 +197,8 @@ impl Observer for Recorder {
     }
 
     fn handling(&self, event: &Handling<'_>) {
+        // It is still there if the question was not sent, or by a handler that was not drawn.
+        ASKING.set(None);
         let Some(cause) = self.cause(event) else {
             return;
         };
@@ -216,8 +216,6 @@ impl Observer for Recorder {
     }
 
     fn handled(&self, event: &Handled<'_>) {
-        // Set if a mailbox was full.
-        ASKING.set(None);
         let id = event.envelope.message_id();
         let Some(Open { handling, cause }) = self.open.remove(id) else {
             return;
@@ -275,7 +273,7 @@ impl Observer for Recorder {
 
     fn asked(&self, event: &AskEnded<'_>) {
         // Its handling may not have been drawn.
-        if matches!(self.sampling, Sampling::OneIn(_)) {
+        if !matches!(self.sampling, Sampling::UnderContext | Sampling::All) {
             self.sent.remove(event.question);
         }
         let ask = self

@@ -204,8 +204,8 @@ impl TracesBuilder {
     ///
     /// - With [`Sampling::All`], traces are whole as well. A message from outside without a context begins one, and
     ///   the sampler of the provider decides about it.
-    /// - With [`Sampling::one_in`], trees fall apart: a handling is drawn by itself, and not with the one that
-    ///   it follows from. Its spans are its own and those of its asks. If it was sent by a handling that was not
+    /// - With [`Sampling::one_in`] and [`Sampling::per_second`], trees fall apart: a handling is drawn by itself, and
+    ///   not with the one that it follows from. Its spans are its own and those of its asks. If it was sent by a handling that was not
     ///   drawn, it is a child of the span under which the trace began, or a root if there is none.
     pub fn sampling(self, sampling: Sampling) -> Self {
         Self { sampling, ..self }
