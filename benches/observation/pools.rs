@@ -30,7 +30,7 @@ impl Observed {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::No => "no observer",
-            Self::ByMetrics => "metrics, one sample in 100",
+            Self::ByMetrics => "metrics, as by default",
             Self::BySpans => "spans, one in 1,000",
             Self::NoAgain => "no observer, another pool",
         }

@@ -135,9 +135,6 @@ impl<M: Send + 'static> ActorRef<M> {
             }
             Route::Outside(shard) => {
                 let envelope = core.envelope_from_outside(shard.map(Shard::acting));
-                if let Some(shard) = shard {
-                    shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
-                }
                 core.count_outside();
                 if evicting {
                     core.post(worker, key, envelope, Evicting::<M, QUESTION>(message));

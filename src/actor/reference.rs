@@ -81,14 +81,13 @@ impl<M: Send + 'static> ActorRef<M> {
     /// letter.
     #[inline(always)]
     pub fn tell(self, message: M) {
-        let _ = self.put::<false>(message);
+        self.put::<false>(message);
     }
 
     /// As [`tell`](Self::tell), for a message with a reply: the actor's worker takes it in as a question.
-    /// Returns the question's id, unless it is the last one that was drawn.
     #[inline(always)]
-    pub(crate) fn tell_question(self, message: M) -> Option<MessageId> {
-        self.put::<true>(message)
+    pub(crate) fn tell_question(self, message: M) {
+        self.put::<true>(message);
     }
 
     /// As [`tell_question`](Self::tell_question), and returns the question's id. That need not be the last
@@ -101,18 +100,15 @@ impl<M: Send + 'static> ActorRef<M> {
             let shard = shard.filter(|shard| shard.home.pool() == home.pool());
             shard.map(Shard::peek_message_id)
         });
-        let sent = self.tell_question(message).or(next);
-        sent.unwrap_or_else(|| last_message_from_outside(home))
+        self.tell_question(message);
+        next.unwrap_or_else(|| last_message_from_outside(home))
     }
 
     #[inline(always)]
-    fn put<const QUESTION: bool>(self, message: M) -> Option<MessageId> {
+    fn put<const QUESTION: bool>(self, message: M) {
         match self.place_for_message::<QUESTION>(Here::now().shard()) {
-            Some(place) => {
-                // SAFETY: the message is written before anything else is done.
-                unsafe { place.write(message) };
-                None
-            }
+            // SAFETY: the message is written before anything else is done.
+            Some(place) => unsafe { place.write(message) },
             None => self.tell_elsewhere::<QUESTION>(apart(message)),
         }
     }
@@ -201,38 +197,35 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     #[inline(never)]
-    fn tell_elsewhere<const QUESTION: bool>(self, message: M) -> Option<MessageId> {
+    fn tell_elsewhere<const QUESTION: bool>(self, message: M) {
         let mut message = message;
         if Here::now().shard().is_none() {
             let ActorId { home, key } = self.address;
             // For an actor with a bounded mailbox this fails, as the mark makes its pool look like another
             // one.
             match tell_again(home, key, Message::<M, QUESTION>(message)) {
-                Ok(()) => return None,
+                Ok(()) => return,
                 Err(Message(refused)) => message = refused,
             }
         }
         if self.is_bounded() {
-            self.tell_bounded::<QUESTION>(message);
-            return None;
+            return self.tell_bounded::<QUESTION>(message);
         }
         with_current(|shard| match Route::new(shard, self.address.home) {
-            Route::Here(shard) => Some(self.tell_here::<QUESTION>(shard, message)),
+            Route::Here(shard) => self.tell_here::<QUESTION>(shard, message),
             route => self.tell_away::<QUESTION>(route, message),
         })
     }
 
-    /// Sends a message to an actor of this worker whose mailbox may be shut. Returns its id: observers that are
-    /// told of it, and the destructor of a message that is lost, may send others.
-    fn tell_here<const QUESTION: bool>(self, shard: &Shard, message: M) -> MessageId {
+    /// Sends a message to an actor of this worker whose mailbox may be shut.
+    fn tell_here<const QUESTION: bool>(self, shard: &Shard, message: M) {
         let envelope = shard.next_envelope();
         shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
         shard.put(self.typed_key(), envelope, message);
-        envelope.message_id()
     }
 
-    /// Sends a message to an actor that is not here. Returns its id, if it was drawn on this worker.
-    fn tell_away<const QUESTION: bool>(self, route: Route<'_>, message: M) -> Option<MessageId> {
+    /// Sends a message to an actor that is not here.
+    fn tell_away<const QUESTION: bool>(self, route: Route<'_>, message: M) {
         match route {
             Route::Here(shard) | Route::Across(shard) => {
                 let envelope = shard.next_envelope();
@@ -244,17 +237,12 @@ impl<M: Send + 'static> ActorRef<M> {
                     envelope,
                     Message::<M, QUESTION>(message),
                 );
-                Some(envelope.message_id())
             }
             Route::Outside(shard) => {
                 let sender = shard.map(Shard::acting);
                 match pool_core::find(self.address.home) {
                     Some(core) => {
                         let envelope = core.envelope_from_outside(sender);
-                        let sent = envelope.message_id();
-                        if let Some(shard) = shard {
-                            shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
-                        }
                         core.count_outside();
                         let worker = self.address.home.worker();
                         let parcel = Message::<M, QUESTION>(message);
@@ -262,13 +250,11 @@ impl<M: Send + 'static> ActorRef<M> {
                         if shard.is_none() {
                             core.keep_ports(self.address.home);
                         }
-                        Some(sent)
                     }
                     None => {
                         let envelope = envelope_from_outside(sender);
                         bury_without_pool::<M>(self.id(), envelope);
                         drop_lost(message, WaitEnd::PoolClosed);
-                        Some(envelope.message_id())
                     }
                 }
             }
@@ -307,12 +293,12 @@ impl<M: Send + 'static> ActorRef<M> {
         }
         with_current(|shard| match Route::new(shard, self.address.home) {
             Route::Here(shard) if shard.takes_mail(self.address.key) => {
-                let _ = self.tell_here::<false>(shard, message);
+                self.tell_here::<false>(shard, message);
                 Ok(())
             }
             Route::Here(_) => Err(TellError::Stopped(message)),
             route @ Route::Across(_) => {
-                let _ = self.tell_away::<false>(route, message);
+                self.tell_away::<false>(route, message);
                 Ok(())
             }
             Route::Outside(shard) => self.try_tell_from_outside(shard, message),
@@ -351,9 +337,6 @@ impl<M: Send + 'static> ActorRef<M> {
             return Err(TellError::PoolClosed(message));
         }
         let envelope = core.envelope_from_outside(shard.map(Shard::acting));
-        if let Some(shard) = shard {
-            shard.tell_of_sending(self.id(), envelope, false, &message);
-        }
         core.count_outside();
         core.post(
             self.address.home.worker(),

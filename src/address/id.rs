@@ -197,6 +197,11 @@ impl MessageId {
         Self((worker as u64) << Self::WORKER_SHIFT)
     }
 
+    /// The number before the first one that an observer draws in the middle of a send of a worker.
+    pub(crate) const fn start_of_observers(worker: u32) -> Self {
+        Self(Self::start_of_worker(worker).0 | 1 << (Self::WORKER_SHIFT - 1))
+    }
+
     /// The number before the first one of a block for a thread outside any pool.
     pub(crate) const fn start_of_block(block: u64) -> Self {
         Self(Self::OUTSIDE | (block * Self::BLOCK))
@@ -267,6 +272,7 @@ mod tests {
         let mut seen = HashSet::new();
         let starts = (0..64)
             .map(MessageId::start_of_worker)
+            .chain((0..64).map(MessageId::start_of_observers))
             .chain((0..64).map(MessageId::start_of_block));
         for start in starts {
             let mut id = start;

@@ -65,7 +65,7 @@ impl<M: Send + 'static> ActorRef<M> {
         let here = Here::now();
         let Some(shard) = here.shard() else {
             return Ask::of_outside(asked, mail, within, |reply| {
-                let _ = self.tell_question(question(reply));
+                self.tell_question(question(reply));
             });
         };
         shard.counts.asks.add(1);
@@ -74,9 +74,9 @@ impl<M: Send + 'static> ActorRef<M> {
             return self.ask_bounded(shard, question, begun);
         }
         let unsent = begun.unsent(shard);
-        let sent = self.tell_question(question(begun.reply()));
+        self.tell_question(question(begun.reply()));
         unsent.sent();
-        begun.has_asked(shard, asked, sent)
+        begun.has_asked(shard, asked)
     }
 
     #[cold]
@@ -434,18 +434,13 @@ impl<'a> Begun<'a> {
         Unsent::of(shard, self.wait)
     }
 
-    /// The question has been sent, as this message, or as the last one that was drawn.
+    /// The question has been sent, here and now.
     #[inline(always)]
-    pub(super) fn has_asked<R: Send + 'static>(
-        self,
-        shard: &Shard,
-        asked: ActorId,
-        sent: Option<MessageId>,
-    ) -> Ask<R> {
-        self.has_asked_as(match sent {
-            Some(sent) => sent,
-            None if shard.home.pool() == asked.home.pool() => shard.last_message(),
-            None => last_message_from_outside(asked.home),
+    pub(super) fn has_asked<R: Send + 'static>(self, shard: &Shard, asked: ActorId) -> Ask<R> {
+        self.has_asked_as(if shard.home.pool() == asked.home.pool() {
+            shard.last_message()
+        } else {
+            last_message_from_outside(asked.home)
         })
     }
 

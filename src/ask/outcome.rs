@@ -88,7 +88,9 @@ pub(super) fn tell_of_asking(
         timeout: timeout.map(Duration::from_nanos),
         within: shard.envelope(),
     };
-    shard.tell_of_ask(|observer| observer.asking(&asking));
+    shard.tell_of_ask(shard.core.observers.of_asks(), |observer| {
+        observer.asking(&asking)
+    });
 }
 
 /// An ask of whose end observers are told.
@@ -113,6 +115,9 @@ impl ToldAsk {
         };
         #[cfg(feature = "tracing")]
         shard.current.end_ask_span(asked.question);
-        shard.tell_of_ask(|observer| observer.asked(&asked));
+        // Those that were told of the question, and those that are told of all.
+        let told = shard.current.told_of_sends();
+        let told = told.and(shard.core.observers.of_asks());
+        shard.tell_of_ask(told, |observer| observer.asked(&asked));
     }
 }

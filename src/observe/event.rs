@@ -150,7 +150,7 @@ pub struct SendBegun<'a> {
     /// The actor to which it goes.
     pub target: ActorId,
     /// The envelope that it has: its ids, and the actor or the task that sends it. The causation is the id of
-    /// the message that is handled; a message to another pool has none.
+    /// the message that is handled.
     pub envelope: Envelope,
     /// Whether it is the question of an ask.
     pub is_question: bool,

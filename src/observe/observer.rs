@@ -69,14 +69,16 @@ pub trait Observer: Send + Sync + 'static {
         Sampling::None
     }
 
-    /// Whether this observer is told of asks: [`asking`](Self::asking) and [`asked`](Self::asked). Asked
-    /// once, when the pool starts. The default is `false`. If it is `true`, the clock is read for each ask.
+    /// Whether this observer is told of all asks: [`asking`](Self::asking) and [`asked`](Self::asked). Asked
+    /// once, when the pool starts. The default is `false`. If it is `true`, each ask of the pool takes a longer way,
+    /// on which the clock is read.
     fn observes_asks(&self) -> bool {
         false
     }
 
-    /// Whether this observer is told of what is sent: [`sending`](Self::sending). Asked once, when it is added.
-    /// The default is `false`.
+    /// Whether this observer is told of what is sent in the handlings that it is told of:
+    /// [`sending`](Self::sending), and, for the questions among that, [`asked`](Self::asked). Asked once, when it is
+    /// added. The default is `false`.
     fn observes_sends(&self) -> bool {
         false
     }
@@ -96,8 +98,8 @@ pub trait Observer: Send + Sync + 'static {
     /// A message is about to be sent: by a handler whose message this observer was told of, or by a task that
     /// such a handler has begun, which may go on when the handling has ended. Told if
     /// [`observes_sends`](Self::observes_sends) is `true`. Not told are messages of timers, answers to asks, what
-    /// the factory or the setup of a child sends, and messages that are certain not to arrive: to a full mailbox, or
-    /// by `try_tell` to an actor that has stopped.
+    /// the factory or the setup of a child sends, messages to another pool, and messages that are certain not to
+    /// arrive: to a full mailbox, or by `try_tell` to an actor that has stopped.
     fn sending(&self, event: &SendBegun<'_>) {
         let _ = event;
     }
@@ -153,7 +155,9 @@ pub trait Observer: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// An ask has ended for its asker: it has the outcome, or gives up. The end of an ask is not told that has left
+    /// An ask has ended for its asker: it has the outcome, or gives up. Told of all asks if
+    /// [`observes_asks`](Self::observes_asks) is `true`, and of those whose question was told as
+    /// [sent](Self::sending). The end of an ask is not told that has left
     /// the handler which made it, to be awaited on another thread or by another executor.
     fn asked(&self, event: &AskEnded<'_>) {
         let _ = event;

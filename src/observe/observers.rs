@@ -19,7 +19,7 @@ use ::tracing::Span;
 pub(crate) struct Observers {
     all: Vec<Observing>,
     asks: bool,
-    /// Those that are told of asks.
+    /// Those that are told of all asks.
     of_asks: Numbers,
     /// Those that are told of what is sent.
     sends: Numbers,
@@ -110,9 +110,9 @@ impl Observers {
         !self.all.is_empty()
     }
 
-    /// Returns those that are told of asks.
-    pub(crate) fn of_asks(&self) -> impl Iterator<Item = &dyn Observer> {
-        self.numbered(self.of_asks)
+    /// Returns those that are told of all asks.
+    pub(crate) fn of_asks(&self) -> Numbers {
+        self.of_asks
     }
 
     /// Whether any of them is told of all asks.

@@ -240,29 +240,31 @@ impl Shard {
         };
         #[cfg(feature = "tracing")]
         self.carry_span(told, &sending);
-        let these = self.core.observers.numbered(told);
-        these.for_each(|observer| call_observer(|| observer.sending(&sending)));
+        self.with_ids_of_observers(|| {
+            let these = self.core.observers.numbered(told);
+            these.for_each(|observer| call_observer(|| observer.sending(&sending)));
+        });
     }
 
-    /// Has a message to an actor of this pool carry the span in which it is sent. Other pools have spans of their
-    /// own.
+    /// Has a message carry the span in which it is sent.
     #[cfg(feature = "tracing")]
     fn carry_span(&self, told: Numbers, sent: &SendBegun<'_>) {
-        let within = self.present_span();
-        let Some(within) = within.filter(|_| sent.target.home.pool() == self.home.pool()) else {
+        let Some(within) = self.present_span() else {
             return;
         };
         let ask = Cell::new(None);
-        call_observer(|| ask.set(self.core.observers.carry_span(told, sent, &within)));
+        self.with_ids_of_observers(|| {
+            call_observer(|| ask.set(self.core.observers.carry_span(told, sent, &within)));
+        });
         if let Some(ask) = ask.take() {
             let question = sent.envelope.message_id();
             self.current.keep_ask_span(question, ask);
         }
     }
 
-    /// Tells those observers of an ask that are told of asks.
-    pub(crate) fn tell_of_ask(&self, tell: impl Fn(&dyn Observer)) {
-        for observer in self.core.observers.of_asks() {
+    /// Tells the observers with those numbers of an ask.
+    pub(crate) fn tell_of_ask(&self, told: Numbers, tell: impl Fn(&dyn Observer)) {
+        for observer in self.core.observers.numbered(told) {
             call_observer(|| tell(observer));
         }
     }

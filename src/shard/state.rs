@@ -60,6 +60,8 @@ pub(crate) struct Shard {
     pub(crate) current: CurrentRecord,
 
     last_message: Cell<MessageId>,
+    /// The last id of a message that an observer has sent in the middle of a send.
+    last_of_observers: Cell<MessageId>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
     pub(super) nested: Cell<u32>,
     /// What is handed over to a larger stack: a task, or otherwise the turn of the actor in that slot.
@@ -120,6 +122,7 @@ impl Shard {
                 core.observers.observe_asks(),
             ),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
+            last_of_observers: Cell::new(MessageId::start_of_observers(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
             now: Cell::new(now),
@@ -296,6 +299,14 @@ impl Shard {
         self.last_message.get().next()
     }
 
+    /// Runs code of observers in the middle of a send. What they send has ids of a range of their own, so that the
+    /// last id that was drawn stays that of the message.
+    pub(super) fn with_ids_of_observers(&self, code: impl FnOnce()) {
+        let last = self.last_message.replace(self.last_of_observers.get());
+        code();
+        self.last_of_observers.set(self.last_message.replace(last));
+    }
+
     /// Counts a message with the next id as sent.
     pub(crate) fn count_as_sent(&self, envelope: &Envelope) {
         debug_assert_eq!(envelope.message, self.peek_message_id());
@@ -330,7 +341,9 @@ impl Shard {
 
     pub(crate) fn stats(&self, parks: u64, busy_nanos: u64) -> WorkerStats {
         let start = MessageId::start_of_worker(self.home.worker());
-        let sent = self.last_message.get().since(start);
+        let by_observers = MessageId::start_of_observers(self.home.worker());
+        let by_observers = self.last_of_observers.get().since(by_observers);
+        let sent = self.last_message.get().since(start) + by_observers;
         let Counts {
             handled,
             started,

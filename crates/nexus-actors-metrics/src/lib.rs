@@ -22,7 +22,8 @@
 //! ```
 //!
 //! A side thread reads what the pool counts anyhow, once a second, and writes it into the recorder. Handlers are
-//! not slowed by that. For the two histograms, one handling in a hundred is measured: the worker pushes a small
+//! not slowed by that. For the two histograms, about a thousand handlings a second are measured on each worker, so
+//! that the cost has a bound: the worker pushes a small
 //! record into a bounded queue, without a lock and without an allocation, and the side thread takes it. If the
 //! queue is full, the record is dropped and counted.
 //!
@@ -68,7 +69,7 @@ impl PoolMetrics {
     /// Metrics with other options.
     pub fn builder() -> PoolMetricsBuilder {
         PoolMetricsBuilder {
-            sampling: Sampling::one_in(100),
+            sampling: Sampling::per_second(1_000),
             interval: Duration::from_secs(1),
             queue: NonZeroUsize::new(4096).expect("not zero"),
             deepest_every: None,
@@ -133,8 +134,8 @@ pub struct PoolMetricsBuilder {
 }
 
 impl PoolMetricsBuilder {
-    /// Which handlings the histograms are made of. The default is one in 100. With [`Sampling::None`] there are no
-    /// histograms.
+    /// Which handlings the histograms are made of. The default is about 1,000 in a second on each worker. With
+    /// [`Sampling::None`] there are no histograms.
     pub fn sampling(self, sampling: Sampling) -> Self {
         Self { sampling, ..self }
     }
