@@ -1,8 +1,8 @@
 //! The names and attributes of spans, by the conventions for messaging where they fit.
 
-use nexus_actors::address::{ActorId, ActorPath, Envelope, MessageId};
+use nexus_actors::address::{ActorId, ActorPath, Envelope};
 use nexus_actors::failure::AskErrorKind;
-use nexus_actors::observe::{AskBegun, Handling, Outcome, SendBegun};
+use nexus_actors::observe::{Handling, Outcome, SendBegun};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 
@@ -32,29 +32,14 @@ pub(crate) fn of_handling(event: &Handling<'_>, question: bool) -> SpanBuilder {
     };
     let actor = event.actor;
     let to = (actor.id, Some(actor.path()), actor.message_type);
-    let message = Some(event.envelope.message_id());
-    span("process", "process", kind, to, message, &event.envelope)
+    span("process", "process", kind, to, &event.envelope)
 }
 
 /// The span of an ask.
 pub(crate) fn of_ask(event: &SendBegun<'_>) -> SpanBuilder {
     let target = event.target;
     let to = (target, target.path(), event.message_type);
-    let message = Some(event.envelope.message_id());
-    span(
-        "ask",
-        "send",
-        SpanKind::Client,
-        to,
-        message,
-        &event.envelope,
-    )
-}
-
-/// The span of an ask whose question was not sent.
-pub(crate) fn of_refused(event: &AskBegun) -> SpanBuilder {
-    let to = (event.target, event.target.path(), event.message_type);
-    span("ask", "send", SpanKind::Client, to, None, &event.within)
+    span("ask", "send", SpanKind::Client, to, &event.envelope)
 }
 
 /// A name with the type of the message has few values, which the path of an actor has not.
@@ -63,18 +48,17 @@ fn span(
     operation_type: &'static str,
     kind: SpanKind,
     (actor, path, message_type): (ActorId, Option<ActorPath>, &'static str),
-    message: Option<MessageId>,
-    of_correlation: &Envelope,
+    envelope: &Envelope,
 ) -> SpanBuilder {
     let mut attributes = vec![
         KeyValue::new(SYSTEM, "nexus"),
         KeyValue::new(OPERATION_NAME, operation),
         KeyValue::new(OPERATION_TYPE, operation_type),
-        KeyValue::new(CONVERSATION_ID, of_correlation.correlation_id().to_string()),
+        KeyValue::new(MESSAGE_ID, envelope.message_id().to_string()),
+        KeyValue::new(CONVERSATION_ID, envelope.correlation_id().to_string()),
         KeyValue::new(ACTOR_ID, actor.to_string()),
         KeyValue::new(MESSAGE_TYPE, message_type),
     ];
-    attributes.extend(message.map(|id| KeyValue::new(MESSAGE_ID, id.to_string())));
     attributes.extend(path.map(|path| KeyValue::new(DESTINATION, path.to_string())));
     SpanBuilder::from_name(format!("{operation} {message_type}"))
         .with_kind(kind)

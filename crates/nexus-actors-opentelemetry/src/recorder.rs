@@ -3,26 +3,13 @@
 use nexus_actors::address::{ActorId, Envelope, MessageId};
 use nexus_actors::failure::DeadLetter;
 use nexus_actors::observe::{
-    AskBegun, AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
+    AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
 };
 use opentelemetry::trace::{Link, SpanBuilder, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
-use std::cell::Cell;
-
 use crate::attributes;
 use crate::table::Table;
-
-thread_local! {
-    /// The ask whose question is not sent yet. A question without one is forwarded.
-    static ASKING: Cell<Option<AskBegun>> = const { Cell::new(None) };
-}
-
-/// Takes the ask of that asker and target whose question is not sent yet.
-fn take_asking(asker: Option<ActorId>, target: ActorId) -> Option<AskBegun> {
-    let asking = ASKING.take()?;
-    (Some(asking.asker) == asker && asking.target == target).then_some(asking)
-}
 
 /// Begins spans; a tracer without its types.
 pub(crate) trait BeginSpan: Send + Sync {
@@ -77,8 +64,24 @@ struct InHandling {
 
 struct Open {
     handling: InHandling,
+    actor: ActorId,
+    /// The questions of the handler itself that have no outcome yet.
+    asks: Vec<MessageId>,
     /// For the next handling of the same message, if this one stashes it.
     cause: Cause,
+}
+
+/// An ask that has no outcome yet.
+struct Asking {
+    context: Context,
+    /// The message whose handler asks.
+    within: Option<MessageId>,
+}
+
+impl Asking {
+    fn end(&self) {
+        self.context.span().end();
+    }
 }
 
 pub(crate) struct Recorder {
@@ -88,7 +91,7 @@ pub(crate) struct Recorder {
     sent: Table<Cause>,
     open: Table<Open>,
     /// Asks that have no outcome yet, by the ids of their questions.
-    asks: Table<Context>,
+    asks: Table<Asking>,
     /// The contexts of handlings that have ended: their tasks and timers may be left.
     ended: Table<InHandling>,
 }
@@ -172,14 +175,19 @@ impl Recorder {
 }
 
 impl Recorder {
-    /// Begins the span of an ask whose question was not sent: a full mailbox has refused it, for example. If the asker has begun another one meanwhile,
-    /// it is not known any more what it was.
-    fn refused(&self, event: &AskEnded<'_>) -> Option<Context> {
-        event.outcome.err()?;
-        let asking = take_asking(Some(event.asker), event.target)?;
-        let context = self.in_handling(asking.within.message_id(), &asking.within)?;
-        let span = attributes::of_refused(&asking);
-        (!is_unsampled(&context)).then(|| self.tracer.begin_child(span, &context))
+    fn begin_ask(&self, envelope: &Envelope, context: Context) {
+        let (id, within) = (envelope.message_id(), envelope.causation_id());
+        let gone = self.asks.insert(id, Asking { context, within });
+        for gone in [gone.0, gone.1].into_iter().flatten() {
+            gone.end();
+        }
+        // A task goes on when the handling has ended.
+        let asks = |open: &mut Open| {
+            if envelope.sender() == Some(open.actor) {
+                open.asks.push(id);
+            }
+        };
+        within.and_then(|handling| self.open.update(handling, asks));
     }
 }
 
@@ -197,8 +205,6 @@ impl Observer for Recorder {
     }
 
     fn handling(&self, event: &Handling<'_>) {
-        // It is still there if the question was not sent, or by a handler that was not drawn.
-        ASKING.set(None);
         let Some(cause) = self.cause(event) else {
             return;
         };
@@ -207,9 +213,13 @@ impl Observer for Recorder {
             context: self.begin_handling(event, &cause),
             correlation: envelope.correlation_id(),
         };
-        let gone = self
-            .open
-            .insert(envelope.message_id(), Open { handling, cause });
+        let open = Open {
+            handling,
+            actor: event.actor.id,
+            asks: Vec::new(),
+            cause,
+        };
+        let gone = self.open.insert(envelope.message_id(), open);
         for gone in [gone.0, gone.1].into_iter().flatten() {
             gone.handling.context.span().end();
         }
@@ -217,9 +227,14 @@ impl Observer for Recorder {
 
     fn handled(&self, event: &Handled<'_>) {
         let id = event.envelope.message_id();
-        let Some(Open { handling, cause }) = self.open.remove(id) else {
+        let Some(open) = self.open.remove(id) else {
             return;
         };
+        // Questions that were forwarded, and asks that have left the handler: their ends are not told.
+        for question in open.asks {
+            self.asks.remove(question).inspect(Asking::end);
+        }
+        let (handling, cause) = (open.handling, open.cause);
         // Without a span of its own, it has that of its cause.
         if !cause.is_unsampled() {
             let span = handling.context.span();
@@ -248,13 +263,9 @@ impl Observer for Recorder {
         };
         let id = envelope.message_id();
         let question = event.is_question;
-        let asks = question && take_asking(envelope.sender(), event.target).is_some();
-        let context = if asks && !is_unsampled(&context) {
+        let context = if question && !is_unsampled(&context) {
             let ask = self.tracer.begin_child(attributes::of_ask(event), &context);
-            let gone = self.asks.insert(id, ask.clone());
-            for gone in [gone.0, gone.1].into_iter().flatten() {
-                gone.span().end();
-            }
+            self.begin_ask(envelope, ask.clone());
             ask
         } else {
             context
@@ -267,29 +278,28 @@ impl Observer for Recorder {
         self.sent.insert(id, cause);
     }
 
-    fn asking(&self, event: &AskBegun) {
-        ASKING.set(Some(*event));
-    }
-
     fn asked(&self, event: &AskEnded<'_>) {
         // Its handling may not have been drawn.
         if !matches!(self.sampling, Sampling::UnderContext | Sampling::All) {
             self.sent.remove(event.question);
         }
-        let ask = self
-            .asks
-            .remove(event.question)
-            .or_else(|| self.refused(event));
-        let Some(ask) = ask else {
+        let Some(ask) = self.asks.remove(event.question) else {
             return;
         };
-        let span = ask.span();
+        let ended = |open: &mut Open| {
+            if let Some(at) = open.asks.iter().rposition(|id| *id == event.question) {
+                open.asks.swap_remove(at);
+            }
+        };
+        ask.within
+            .and_then(|handling| self.open.update(handling, ended));
         if let Err(kind) = event.outcome {
+            let span = ask.context.span();
             let (error_type, description) = attributes::ask_error(kind);
             span.set_attribute(KeyValue::new(attributes::ERROR_TYPE, error_type));
             span.set_status(Status::error(description));
         }
-        span.end();
+        ask.end();
     }
 
     fn dead_letter(&self, letter: &DeadLetter) {

@@ -150,6 +150,12 @@ impl<V, K: Id> Table<V, K> {
             .map(|entry| read(&entry.value))
     }
 
+    pub(crate) fn update<R>(&self, id: K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
+        let mut shard = self.shard(id);
+        let entry = shard.entries.get_mut(&id)?;
+        Some(change(&mut entry.value))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }

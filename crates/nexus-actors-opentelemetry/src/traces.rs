@@ -168,7 +168,7 @@ pub struct TraceCounts {
     pub messages: u64,
     /// Handlings under way.
     pub handlings: u64,
-    /// Asks without an outcome. One that has left its handler stays until it is displaced: its end is not told.
+    /// Asks without an outcome. One of a task that has left it stays until it is displaced: its end is not told.
     pub asks: u64,
     /// How many of these were given up so far, as the oldest of too many: see
     /// [`TracesBuilder::capacity`].

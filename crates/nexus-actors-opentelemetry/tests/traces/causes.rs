@@ -385,10 +385,14 @@ fn a_question_that_is_handed_on_ends_the_span_of_its_ask() -> Tested {
         let door = format!("door-{index}");
         assert_child(spans.ask(&door), spans.handling(&format!("first-{index}")));
         assert_child(spans.handling(&door), spans.ask(&door));
+        // The asks of both doors, in the order in which they ended.
+        let forwarded = spans.asks("last")[index];
+        assert_child(forwarded, spans.handling(&door));
+        assert!(forwarded.end_time <= spans.handling(&door).end_time);
         let last = spans.handlings("last")[index];
-        assert_child(last, spans.handling(&door));
+        assert_child(last, forwarded);
         assert_eq!(last.span_kind, SpanKind::Server);
-        assert!(last.end_time <= spans.ask(&door).end_time);
+        assert!(last.start_time <= spans.ask(&door).end_time);
     }
     recorded.assert_nothing_left();
     Ok(())

@@ -135,41 +135,6 @@ fn an_ask_of_an_actor_that_has_stopped() -> Tested {
 }
 
 #[test]
-fn an_ask_that_a_full_mailbox_refuses() -> Tested {
-    let recorded = Recorded::new();
-    let pool = recorded.pool(1)?;
-    let full = Mailbox::bounded(1, Overflow::Fail)?;
-    let target = pool.spawn("target", worker().mailbox(full))?;
-    let asker = pool.spawn("asker", worker())?;
-    let begin = || {
-        ask(asker, move |_ctx| {
-            // It has no turn before this handler waits.
-            target.tell(Job::new(|_ctx| Ok(())));
-            for _ in 0..2 {
-                let error = ask(target, |_ctx| Ok(())).wait().unwrap_err();
-                assert_eq!(error.kind(), AskErrorKind::MailboxFull);
-            }
-            Ok(())
-        })
-    };
-    recorded.traces.in_context(request(), begin).wait()?;
-    pool.shutdown(LONG)?;
-    let spans = recorded.spans();
-    let asks: Vec<_> = spans
-        .0
-        .iter()
-        .filter(|span| span.name.starts_with("ask "))
-        .collect();
-    assert_eq!(asks.len(), 2, "{spans:?}");
-    for ask in asks {
-        assert_error(ask, "mailbox_full");
-        assert_child(ask, spans.handling("asker"));
-    }
-    recorded.assert_nothing_left();
-    Ok(())
-}
-
-#[test]
 fn another_observer_that_panics_leaves_the_spans_alone() -> Tested {
     struct Panics;
 

@@ -147,7 +147,12 @@ impl Spans {
 
     /// Returns the only span of an ask of that actor.
     pub(crate) fn ask(&self, actor: &str) -> &SpanData {
-        only(&self.of("ask", actor), actor)
+        only(&self.asks(actor), actor)
+    }
+
+    /// Returns the spans of the asks of that actor, in the order in which they ended.
+    pub(crate) fn asks(&self, actor: &str) -> Vec<&SpanData> {
+        self.of("ask", actor)
     }
 
     /// Returns the only span of that name.
