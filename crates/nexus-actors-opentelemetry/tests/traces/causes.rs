@@ -5,7 +5,7 @@ use nexus_actors::prelude::*;
 use nexus_actors_opentelemetry::Traces;
 use opentelemetry::Context as Cx;
 use opentelemetry::trace::{Span, SpanId, SpanKind, Status, TraceContextExt, Tracer};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{TryRecvError, channel};
 
 use crate::recorded::{
     Job, LONG, Recorded, SPAN, TRACE, Tested, ask, assert_child, assert_root_after, attribute,
@@ -394,6 +394,46 @@ fn a_question_that_is_handed_on_ends_the_span_of_its_ask() -> Tested {
         assert_eq!(last.span_kind, SpanKind::Server);
         assert!(last.start_time <= spans.ask(&door).end_time);
     }
+    recorded.assert_nothing_left();
+    Ok(())
+}
+
+#[test]
+fn the_ask_of_a_task_goes_on_when_the_handling_has_ended() -> Tested {
+    let recorded = Recorded::new();
+    let pool = recorded.pool(2)?;
+    let asked = pool.spawn_on(1, "asked", worker())?;
+    let first = pool.spawn_on(0, "first", worker())?;
+    let (send, done) = channel();
+    recorded.traces.in_context(request(), || {
+        first.tell(Job::new(move |ctx| {
+            let (begun, has_begun) = channel();
+            let (end, has_to_end) = channel::<()>();
+            drop(ctx.spawn_task(move |_task| -> Result<(), BoxError> {
+                let question = ask(asked, move |ctx| {
+                    // Until the handling has ended, and dropped the other half.
+                    while let Err(TryRecvError::Empty) = has_to_end.try_recv() {
+                        ctx.sleep(Duration::from_millis(1))?;
+                    }
+                    Ok(())
+                });
+                begun.send(())?;
+                question.wait()?;
+                Ok(send.send(())?)
+            }));
+            while has_begun.try_recv().is_err() {
+                ctx.yield_now()?;
+            }
+            drop(end);
+            Ok(())
+        }));
+    });
+    done.recv_timeout(LONG)?;
+    pool.shutdown(LONG)?;
+    let spans = recorded.spans();
+    let [first, ask] = [spans.handling("first"), spans.ask("asked")];
+    assert_child(ask, first);
+    assert!(ask.start_time < first.end_time && ask.end_time > first.end_time);
     recorded.assert_nothing_left();
     Ok(())
 }
