@@ -211,10 +211,9 @@ impl TracesBuilder {
         Self { sampling, ..self }
     }
 
-    /// How many messages under way, handlings and asks are kept, of each kind. The default is 65,536, and
-    /// an entry takes some 200 bytes. If there are more, the oldest one is given up and
-    /// [counted](TraceCounts::displaced): of a message, the cause is then unknown, and it is a child of the span
-    /// under which its trace began; a span of a handling or an ask ends early.
+    /// How many messages under way, handlings and asks are kept, of each kind. The default is 65,536. If there are
+    /// more, the oldest one is given up and [counted](TraceCounts::displaced): of a message, the cause is then
+    /// unknown, and it is a child of the span under which its trace began; a span of a handling or an ask ends early.
     pub fn capacity(self, entries: NonZeroUsize) -> Self {
         Self {
             capacity: entries,

@@ -83,8 +83,18 @@ fn lost_messages_leave_nothing() -> Tested {
     let fails = pool.spawn_on(1, "fails", worker())?;
     let busy = pool.spawn_on(1, "busy", worker())?;
     let teller = pool.spawn_on(0, "teller", worker())?;
+    let gone = pool.spawn_on(0, "gone", worker())?;
+    let stop = |reply: Reply<()>| {
+        Job::ending(move |_ctx| {
+            reply.send(());
+            Ok(Next::Stop)
+        })
+    };
+    gone.ask(stop, LONG).wait()?;
     let tell = move |_ctx: &mut Context<'_, Job>| {
         let nothing = || Job::new(|_ctx| Ok(()));
+        // Lost at once, as it was of this worker.
+        gone.tell(nothing());
         for target in [stopped, small, fails, busy] {
             // Whatever comes after this one waits for it to end.
             target.tell(Job::ending(move |ctx| {
