@@ -7,6 +7,7 @@ cargo test --locked
 # Tests that need large crates.
 cargo test --locked --package nexus-actors-cli
 cargo test --locked --package nexus-actors-metrics
+cargo test --locked --package nexus-actors-opentelemetry
 cargo test --locked --package nexus-compile-tests
 cargo test --locked --package nexus-http
 cargo test --locked --package nexus-scope-tests
