@@ -196,10 +196,6 @@ impl Observer for Recorder {
         self.sampling
     }
 
-    fn observes_asks(&self) -> bool {
-        true
-    }
-
     fn observes_sends(&self) -> bool {
         true
     }

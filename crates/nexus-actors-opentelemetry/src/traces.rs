@@ -38,8 +38,6 @@ impl Traces {
     }
 
     /// Returns the observer that makes the spans: for the builder of the pool, and of that one alone.
-    ///
-    /// It is told of all asks of the pool, so the clock is read for each of them.
     pub fn observer(&self) -> impl Observer + use<> {
         Arc::clone(&self.recorder)
     }
