@@ -116,8 +116,9 @@ pub(super) fn observed_message(
     }
     let next = slot.peek_envelope();
     let numbers = shard.sample(next.as_ref().unwrap_or(&Envelope::NONE));
-    if numbers.any() {
-        shard.note_next_arrival(slot, key, numbers);
+    let told_of_waits = shard.core.observers.of_waits(numbers);
+    if told_of_waits.any() {
+        shard.note_next_arrival(slot, key, told_of_waits);
     }
     let told = next.filter(|next| numbers.any() && !is_of_observer(next));
     let Some(envelope) = told else {

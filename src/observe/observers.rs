@@ -21,6 +21,8 @@ pub(crate) struct Observers {
     asks: bool,
     /// Those that are told of all asks.
     of_asks: Numbers,
+    /// Those that are told how long messages have waited: all but the one that makes spans.
+    waits: Numbers,
     /// Those that are told of what is sent.
     sends: Numbers,
     /// The spans, with the number of the one for whose handlings there are.
@@ -36,6 +38,11 @@ struct Observing {
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: impl Observer) {
+        self.waits = self.waits.with(self.all.len());
+        self.add_without_waits(observer);
+    }
+
+    fn add_without_waits(&mut self, observer: impl Observer) {
         let sampling = observer.sampling();
         if observer.observes_asks() {
             self.asks = true;
@@ -55,7 +62,7 @@ impl Observers {
     pub(crate) fn write_events(&mut self, sampling: Sampling) {
         let spans = PoolSpans::new(sampling);
         self.spans = Some((self.all.len(), spans.clone()));
-        self.add(EventWriter { spans });
+        self.add_without_waits(EventWriter { spans });
     }
 
     /// Returns the spans, if there is one for a handling that these are told of.
@@ -135,11 +142,16 @@ impl Observers {
         all.filter_map(move |(number, observer)| numbers.has(number).then_some(observer))
     }
 
-    /// Returns those that are told of all handlings.
-    pub(crate) fn of_all_handlings(&self) -> Numbers {
+    /// Returns those among these that are told how long messages have waited.
+    pub(crate) fn of_waits(&self, these: Numbers) -> Numbers {
+        these.also_in(self.waits)
+    }
+
+    /// Returns those that are told how long each message has waited.
+    pub(crate) fn of_all_waits(&self) -> Numbers {
         let all = self.all.iter().enumerate();
         let all = all.filter(|(_, observing)| observing.sampling == Sampling::All);
-        all.fold(Numbers::NONE, |numbers, (number, _)| numbers.with(number))
+        self.of_waits(all.fold(Numbers::NONE, |numbers, (number, _)| numbers.with(number)))
     }
 
     /// Returns what a worker needs to draw samples.

@@ -74,7 +74,7 @@ impl Observation {
             asks: observers.observe_asks(),
             tracer: OnceCell::new(),
             sampling,
-            arrivals: Arrivals::new(observers.of_all_handlings()),
+            arrivals: Arrivals::new(observers.of_all_waits()),
             ticks: Cell::new(0),
             watched: RefCell::default(),
         }
