@@ -17,9 +17,12 @@ pub(super) enum Carried {
     Cause(Span),
 }
 
+/// A place for a message on its way.
+type CarriedPlace = Mutex<Option<(MessageId, Carried)>>;
+
 /// What the messages of a pool carry.
 #[derive(Default)]
-pub(super) struct CarriedSpans(OnceLock<Box<[Mutex<Option<(MessageId, Carried)>>]>>);
+pub(super) struct CarriedSpans(OnceLock<Box<[CarriedPlace]>>);
 
 impl CarriedSpans {
     #[allow(clippy::cast_possible_truncation)] // the low bits count
