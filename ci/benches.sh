@@ -6,8 +6,7 @@ cargo bench --locked --package nexus-benches --bench messages -- --test
 cargo bench --locked --package nexus-benches --bench inbox -- --test
 cargo bench --locked --package nexus-benches --bench footprint -- --test
 cargo bench --locked --package nexus-benches --bench simulation -- --test
-cargo bench --locked --package nexus-observation --bench observation -- --test
 cargo bench --locked --package nexus-growth --bench growth -- --test
-# This program checks its counts in every process. It runs in the dev profile, which builds in a
-# fraction of the time.
+# These two check their counts. They run in the dev profile, which builds in a fraction of the time.
+cargo test --locked --package nexus-observation --bench observation -- --test
 cargo run --locked --package nexus-cold -- --quick

@@ -4,13 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --locked
-# Tests that need large crates.
-cargo test --locked --package nexus-actors-cli
-cargo test --locked --package nexus-actors-metrics
-cargo test --locked --package nexus-actors-opentelemetry
+# Tests that need large crates: together, so that the library is built once for all of them.
+cargo test --locked --package nexus-actors-cli --package nexus-actors-metrics \
+    --package nexus-actors-opentelemetry --package nexus-http --package nexus-scope-tests
 cargo test --locked --package nexus-compile-tests
-cargo test --locked --package nexus-http
-cargo test --locked --package nexus-scope-tests
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

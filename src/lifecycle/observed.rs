@@ -200,6 +200,7 @@ impl ObservedHandling {
         if record.telling.take().is_some() {
             return end; // the message was withdrawn
         }
+        let stashed = record.left.get() == LeftMessage::Stashed;
         let outcome = match &end {
             Ok(TurnEnd::Done) => match record.left.get() {
                 LeftMessage::Nothing => Outcome::Handled,
@@ -220,6 +221,7 @@ impl ObservedHandling {
                 envelope: self.envelope,
                 source: self.told.source,
                 outcome,
+                stashed,
                 took,
             });
         });

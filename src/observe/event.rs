@@ -139,6 +139,8 @@ pub struct Handled<'a> {
     pub source: MessageSource,
     /// How the handling ended.
     pub outcome: Outcome,
+    /// Whether the handler has put the message into its stash, however it ended: it is told again when it comes out.
+    pub stashed: bool,
     /// The time from its begin to its end by the pool's clock, including the time for which it waited.
     pub took: Duration,
 }

@@ -43,6 +43,12 @@ pub(crate) fn keep_context(context: Value) -> MessageId {
 }
 
 impl Envelope {
+    /// Whether the chain of causes of this message began under a context, of whatever type. That may be too old to
+    /// be found.
+    pub fn has_context(&self) -> bool {
+        self.correlation.is_of_context()
+    }
+
     /// Returns the context under which the chain of causes of this message began, if there is one of that
     /// type: see [`with_context`](crate::actor::with_context).
     ///

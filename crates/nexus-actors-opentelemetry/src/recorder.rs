@@ -3,8 +3,9 @@
 use nexus_actors::address::{ActorId, Envelope, MessageId};
 use nexus_actors::failure::DeadLetter;
 use nexus_actors::observe::{
-    AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
+    AskEnded, Handled, Handling, MessageSource, Observer, Sampling, SendBegun,
 };
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanBuilder, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
@@ -30,8 +31,13 @@ where
 
     fn begin_root(&self, span: SpanBuilder, context: &Context) -> Context {
         // A span cannot be taken out of a context, and samplers take an invalid one for a parent that is not
-        // sampled.
-        context.with_span(self.build_with_context(span, &Context::new()))
+        // sampled. So they see its baggage alone.
+        let baggage = context.baggage().iter();
+        let baggage = baggage.map(|(name, (value, metadata))| {
+            KeyValueMetadata::new(name.clone(), value.clone(), metadata.clone())
+        });
+        let root = Context::new().with_baggage(baggage);
+        context.with_span(self.build_with_context(span, &root))
     }
 }
 
@@ -168,8 +174,10 @@ impl Recorder {
         if cause.parent {
             return self.tracer.begin_child(span, &cause.context);
         }
-        let link = Link::with_context(cause.context.span().span_context().clone());
-        let span = span.with_links(vec![link]);
+        let linked = cause.context.span().span_context().clone();
+        // A handler may send within a context that has no span.
+        let links = linked.is_valid().then(|| Link::with_context(linked));
+        let span = span.with_links(links.into_iter().collect());
         self.tracer.begin_root(span, &cause.context)
     }
 }
@@ -181,7 +189,7 @@ impl Recorder {
         for gone in [gone.0, gone.1].into_iter().flatten() {
             gone.end();
         }
-        // A task goes on when the handling has ended.
+        // A task may outlive the handling.
         let asks = |open: &mut Open| {
             if envelope.sender() == Some(open.actor) {
                 open.asks.push(id);
@@ -217,7 +225,12 @@ impl Observer for Recorder {
         };
         let gone = self.open.insert(envelope.message_id(), open);
         for gone in [gone.0, gone.1].into_iter().flatten() {
-            gone.handling.context.span().end();
+            for question in &gone.asks {
+                self.asks.remove(*question).inspect(Asking::end);
+            }
+            if !gone.cause.is_unsampled() {
+                gone.handling.context.span().end();
+            }
         }
     }
 
@@ -242,7 +255,7 @@ impl Observer for Recorder {
             }
             span.end();
         }
-        if event.outcome == Outcome::Stashed {
+        if event.stashed {
             self.sent.insert(id, cause);
         }
         self.ended.insert(id, handling);
@@ -250,6 +263,15 @@ impl Observer for Recorder {
 
     fn sending(&self, event: &SendBegun<'_>) {
         let envelope = &event.envelope;
+        let is_told_on = match self.sampling {
+            Sampling::UnderContext => envelope.has_context(),
+            Sampling::All | Sampling::None => true,
+            // Its handling is hardly ever drawn, and nothing would take the entry out. An ask has an end.
+            Sampling::OneIn(_) | Sampling::PerSecond(_) => event.is_question,
+        };
+        if !is_told_on {
+            return;
+        }
         let handling = envelope.causation_id();
         let context = handling.and_then(|handling| self.in_handling(handling, envelope));
         // Without a span, a handler may begin a trace of its own.

@@ -192,6 +192,41 @@ fn messages_within_a_span_of_the_handler_belong_to_that_span() -> Tested {
 }
 
 #[test]
+fn a_message_that_is_stashed_by_a_handler_that_becomes_another_keeps_its_parent() -> Tested {
+    fn open() -> Behavior<Option<Reply<()>>> {
+        Behavior::receive(|_ctx, message: Option<Reply<()>>| {
+            message.into_iter().for_each(|reply| reply.send(()));
+        })
+    }
+    let recorded = Recorded::new();
+    let pool = recorded.pool(1)?;
+    let stashes = || {
+        Behavior::with_stash(10, |_ctx| {
+            Ok(Behavior::receive(
+                |ctx: &mut Context<'_, Option<Reply<()>>>, message| {
+                    ctx.stash(message).map_err(|full| full.to_string())?;
+                    ctx.unstash_all();
+                    Ok::<_, BoxError>(Next::Become(open()))
+                },
+            ))
+        })
+    };
+    let stasher = pool.spawn("stasher", Props::new(stashes))?;
+    let asker = pool.spawn("asker", worker())?;
+    let begin = || ask(asker, move |_ctx| Ok(stasher.ask(Some, LONG).wait()?));
+    recorded.traces.in_context(request(), begin).wait()?;
+    pool.shutdown(LONG)?;
+    let spans = recorded.spans();
+    let handlings = spans.handlings("stasher");
+    assert_eq!(handlings.len(), 2);
+    for handling in handlings {
+        assert_child(handling, spans.ask("stasher"));
+    }
+    recorded.assert_nothing_left();
+    Ok(())
+}
+
+#[test]
 fn a_stashed_message_has_the_same_parent_when_it_comes_out() -> Tested {
     let recorded = Recorded::new();
     let pool = recorded.pool(1)?;

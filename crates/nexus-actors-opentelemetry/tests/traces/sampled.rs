@@ -1,6 +1,6 @@
 //! Which requests have spans.
 
-use nexus_actors::actor::with_context;
+use nexus_actors::actor::{with_context, with_correlation};
 use nexus_actors::observe::Sampling;
 use nexus_actors::prelude::*;
 use nexus_actors_opentelemetry::{Traces, extract, inject};
@@ -122,10 +122,16 @@ fn messages_under_no_context_or_under_one_of_another_type_have_no_spans() -> Tes
 fn of_drawn_handlings_each_has_the_trace_of_its_request() -> Tested {
     let recorded = Recorded::with(Traces::builder().sampling(Sampling::one_in(4)));
     let pool = recorded.pool(2)?;
+    let told = pool.spawn_on(0, "told", worker())?;
     let asked = pool.spawn_on(1, "asked", worker())?;
     let first = pool.spawn_on(0, "first", worker())?;
     for _ in 0..400 {
-        let begin = || ask(first, move |_ctx| Ok(ask(asked, |_ctx| Ok(())).wait()?));
+        let begin = || {
+            ask(first, move |_ctx| {
+                told.tell(Job::new(|_ctx| Ok(())));
+                Ok(ask(asked, |_ctx| Ok(())).wait()?)
+            })
+        };
         recorded.traces.in_context(request(), begin).wait()?;
     }
     pool.shutdown(LONG)?;
@@ -158,6 +164,30 @@ fn of_drawn_handlings_each_has_the_trace_of_its_request() -> Tested {
         assert_child(span, parent.expect("the ask that it is of"));
     }
     assert!(!of_request.is_empty());
+    recorded.assert_nothing_left();
+    Ok(())
+}
+
+#[test]
+fn a_message_with_another_correlation_ends_the_trace_and_leaves_nothing() -> Tested {
+    let recorded = Recorded::new();
+    let pool = recorded.pool(1)?;
+    let store = pool.spawn("store", worker())?;
+    let first = pool.spawn("first", worker())?;
+    let order = std::num::NonZeroU64::new(12).ok_or("zero")?;
+    let begin = || {
+        ask(first, move |_ctx| {
+            let question = with_correlation(order, || {
+                store.tell(Job::new(|_ctx| Ok(())));
+                ask(store, |_ctx| Ok(()))
+            });
+            Ok(question.wait()?)
+        })
+    };
+    recorded.traces.in_context(request(), begin).wait()?;
+    pool.shutdown(LONG)?;
+    assert_eq!(recorded.spans().handlings("store").len(), 0);
+    assert_eq!(recorded.spans().0.len(), 1, "that of the first handling");
     recorded.assert_nothing_left();
     Ok(())
 }
