@@ -54,10 +54,11 @@ fn works(ctx: &mut Context<'_, Work>, _: Work) {
     drop(ctx.spawn_task(|task| task.sleep(NEVER)));
 }
 
-struct Look;
+struct Look(Reply<()>);
 
-fn looks(_: &mut Context<'_, Look>, _: Look) {
+fn looks(_: &mut Context<'_, Look>, Look(reply): Look) {
     all_wait();
+    reply.send(());
 }
 
 /// Where the debugger stops.
@@ -93,7 +94,9 @@ fn main() -> Result<(), BoxError> {
     while pool.waiting(NEVER).0.len() < 4 + more {}
 
     let looker = Props::new(|| Behavior::receive(looks));
-    pool.spawn_on(0, "looker", looker)?.tell(Look);
+    let looker = pool.spawn_on(0, "looker", looker)?;
+    // Not before it has looked: an actor that the shutdown stops just then is in the middle of a change.
+    looker.ask(Look, Duration::from_secs(60)).wait()?;
     pool.shutdown(Duration::from_millis(10))?;
     Ok(())
 }
