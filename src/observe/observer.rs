@@ -20,8 +20,8 @@ pub enum Sampling {
     /// actor is left out because it has its turns in a regular order. In a simulation the draw depends on
     /// the seed alone.
     OneIn(NonZeroU32),
-    /// About that many in each second on each worker, however many it handles; nearly all, if it handles fewer. So
-    /// what observation costs has a bound. The times are drawn by chance; then any message of a worker's round may
+    /// About that many in each second on each worker, however many it handles, and at most one in each of its
+    /// rounds. So what observation costs has a bound. The times are drawn by chance; then any message of a round may
     /// be the one.
     PerSecond(NonZeroU32),
     /// Each whose message has a [context](crate::actor::with_context): it was sent under one, or because of a
@@ -41,7 +41,7 @@ impl Sampling {
         }
     }
 
-    /// About `n` handlings in a second on each worker; none, if `n` is 0.
+    /// About `n` handlings in a second on each worker, at most one in each of its rounds; none, if `n` is 0.
     pub const fn per_second(n: u32) -> Self {
         match NonZeroU32::new(n) {
             Some(n) => Self::PerSecond(n),

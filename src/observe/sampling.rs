@@ -104,6 +104,16 @@ impl SamplingState {
         told
     }
 
+    /// A message that was counted was not handled after all: whatever is drawn is one message nearer.
+    pub(crate) fn count_back(&self) {
+        for sampler in &self.samplers {
+            let at = sampler.at.get();
+            if at != u64::MAX {
+                sampler.at.set(at.saturating_sub(1));
+            }
+        }
+    }
+
     /// Whether messages are told because of the time.
     #[inline(always)]
     pub(crate) fn is_timed(&self) -> bool {
@@ -126,9 +136,9 @@ impl SamplingState {
             if now >= sampler.time.get() {
                 let distance = 2 * SECOND / u64::from(per_second.get());
                 sampler.time.set(now + random() % distance.max(1));
-                if sampler.at.get() == u64::MAX {
-                    sampler.at.set(handled + random() % of_tick.max(1));
-                }
+                // One that was drawn in a busier time may be far ahead.
+                let drawn = handled + random() % of_tick.max(1);
+                sampler.at.set(drawn.min(sampler.at.get()));
             }
             next = next.min(sampler.time.get());
         }

@@ -15,10 +15,11 @@ use crate::supervision::Directive;
 /// A span outside of the pool under which a message is sent: a context for
 /// [`with_context`](crate::actor::with_context).
 ///
-/// The handling of the first message that is sent under it is a child of the span, which is not closed before. That
-/// is enough for a request that is one ask; what follows from it is traced from there. Give each request one of its
-/// own. A pool without [spans](crate::pool::WorkerPoolBuilder::tracing) leaves it alone: then the span is not closed
-/// until 65,536 newer contexts have come.
+/// Of the messages that are sent under it outside of any handler, the first one to be handled is handled in a child of
+/// the span, which is not closed before. That is enough for a request that is one ask; what follows from it is traced
+/// from there. Give each request one of its own, in a pool with [spans](crate::pool::WorkerPoolBuilder::tracing) by
+/// [`Sampling::UnderContext`] or [`Sampling::All`]. If its message is lost, or its handling has no span, the span is
+/// not closed until 65,536 newer contexts have come.
 ///
 /// ```
 /// use nexus_actors::actor::with_context;

@@ -91,6 +91,12 @@ impl Observation {
         self.set_next();
     }
 
+    /// A message was not handled after all, and is not counted.
+    pub(super) fn count_back(&self) {
+        self.sampling.count_back();
+        self.set_next();
+    }
+
     /// Notes which message is observed next.
     pub(super) fn set_next(&self) {
         let all = self.tracer.get().is_some() || self.counts.get();

@@ -1,7 +1,7 @@
 //! How observers are told, samples drawn, and actors counted.
 //!
-//! A worker on which nothing is observed compares one flag a turn. While somebody watches, that flag is set in
-//! one tick of [`WATCHED_TICKS`] only, so that the counts are estimates and cost next to nothing.
+//! A worker compares two counts a turn, from which it knows whether one of the messages is observed. While somebody
+//! watches, all are in one tick of [`WATCHED_TICKS`] only, so that the counts are estimates and cost next to nothing.
 
 use std::any::Any;
 #[cfg(feature = "tracing")]

@@ -49,10 +49,8 @@ impl Drop for Over<'_> {
     fn drop(&mut self) {
         let mut starts = self.1.0.borrow_mut();
         let start = starts.pop();
-        if starts.is_empty() {
-            do_first(self.0.current.record().is_scoped.get());
-        }
         drop(starts);
+        self.0.note_what_to_do_first();
         if let Some(wait) = start.and_then(|start| start.wait) {
             self.0.waits.forget(wait);
         }

@@ -283,6 +283,7 @@ impl Shard {
     pub(crate) fn is_not_handled(&self) {
         self.counts.handled.take_away(1);
         self.counts.not_handled.add(1);
+        self.observation.count_back();
         // The round is as long as if the message had been handled, and the end of a turn has only one
         // number to check.
         self.messages_until.update(|until| until.saturating_sub(1));

@@ -425,3 +425,29 @@ fn s10_1_the_end_of_an_ask_names_the_question_that_was_told_as_sent() {
         );
     }
 }
+
+#[test]
+fn s10_1_the_end_of_an_ask_is_told_also_if_a_child_was_started_in_between() {
+    let recorder = Recorder::new(Sampling::All, true);
+    let builder = WorkerPool::builder().workers(1);
+    let pool = builder.observer(Arc::clone(&recorder)).start().unwrap();
+    let target = pool
+        .spawn("target", collector(&Arc::default(), None))
+        .unwrap();
+    let asker = Props::new(move || {
+        Behavior::receive(move |ctx: &mut Context<'_, Numbered>, Numbered(_, reply)| {
+            let asked = target.ask(|reply| Numbered(1, Some(reply)), SOON);
+            let child = ctx.spawn_anonymous(collector(&Arc::default(), None))?;
+            assert_eq!(asked.wait()?, 1);
+            let asked = child.ask(|reply| Numbered(2, Some(reply)), SOON);
+            assert_eq!(asked.wait()?, 2);
+            reply.into_iter().for_each(|reply| reply.send(0));
+            Ok::<_, BoxError>(())
+        })
+    });
+    let asker = pool.spawn("asker", asker).unwrap();
+    let done = asker.ask(|reply| Numbered(0, Some(reply)), SOON);
+    assert_eq!(done.wait().unwrap(), 0);
+    pool.shutdown(SOON).unwrap();
+    assert_eq!(*recorder.answers.lock().unwrap(), [1, 2]);
+}
