@@ -142,7 +142,7 @@ fn root_after(cause: &str) -> (Option<Name>, Vec<Name>) {
 
 const ROOT: (Option<Name>, Vec<Name>) = (None, Vec::new());
 
-/// How a message goes on to the next actor.
+/// How an actor passes a message to the next one.
 #[derive(Clone, Copy)]
 enum Way {
     Ask,
@@ -188,7 +188,7 @@ fn step(way: Way, next: ActorRef<Go>) -> Props<Go> {
     })
 }
 
-/// A pool with an actor `first` on worker 0, that goes on to `second` on worker 1, and that to `end` on worker 0.
+/// A pool with an actor `first` on worker 0, that sends to `second` on worker 1, and that to `end` on worker 0.
 /// With what comes when the last has handled a message.
 fn chain(spans: Sampling, ways: [Way; 2]) -> (WorkerPool, ActorRef<Go>, Receiver<()>) {
     let (handled, is_handled) = channel();

@@ -115,7 +115,7 @@ impl ToldAsk {
         };
         #[cfg(feature = "tracing")]
         shard.current.end_ask_span(asked.question);
-        // Those that were told of the question, and those that are told of all.
+        // Those that are told of what is sent here, and those that are told of all asks.
         let told = shard.current.told_of_sends();
         let told = told.and(shard.core.observers.of_asks());
         shard.tell_of_ask(told, |observer| observer.asked(&asked));

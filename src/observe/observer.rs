@@ -77,7 +77,7 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// Whether this observer is told of what is sent in the handlings that it is told of:
-    /// [`sending`](Self::sending), and, for the questions among that, [`asked`](Self::asked). Asked once, when it is
+    /// [`sending`](Self::sending), and of the asks that end there, [`asked`](Self::asked). Asked once, when it is
     /// added. The default is `false`.
     fn observes_sends(&self) -> bool {
         false
@@ -96,7 +96,7 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// A message is about to be sent: by a handler whose message this observer was told of, or by a task that
-    /// such a handler has begun, which may go on when the handling has ended. Told if
+    /// such a handler has begun, which may outlive the handling. Told if
     /// [`observes_sends`](Self::observes_sends) is `true`. Not told are messages of timers, answers to asks, what
     /// the factory or the setup of a child sends, messages to another pool, and messages that are certain not to
     /// arrive: to a full mailbox, or by `try_tell` to an actor that has stopped.
@@ -156,8 +156,8 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// An ask has ended for its asker: it has the outcome, or gives up. Told of all asks if
-    /// [`observes_asks`](Self::observes_asks) is `true`, and of those whose question was told as
-    /// [sent](Self::sending). The end of an ask is not told that has left
+    /// [`observes_asks`](Self::observes_asks) is `true`, and of those that end in a handling, or a
+    /// task, of which this observer is told what is [sent](Self::sending). The end of an ask is not told that has left
     /// the handler which made it, to be awaited on another thread or by another executor.
     fn asked(&self, event: &AskEnded<'_>) {
         let _ = event;
